@@ -1,0 +1,105 @@
+package process
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A cgroup holds the children of one supervisor, so that even those that left their session and cleared their
+// environment can be found. The zero value, where no hierarchy is writable, holds nothing.
+type cgroup struct{ dir string }
+
+const cgroupPrefix = "tunelab-"
+
+// newCgroup makes the group in the first hierarchy that lets us: v1 pids or freezer, then v2.
+func newCgroup(token string) cgroup {
+	for _, parent := range cgroupParents() {
+		dir := filepath.Join(parent, cgroupPrefix+token)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			continue
+		}
+		if f, err := os.OpenFile(filepath.Join(dir, "cgroup.procs"), os.O_WRONLY, 0); err == nil {
+			f.Close()
+			return cgroup{dir}
+		}
+		unix.Rmdir(dir)
+	}
+	return cgroup{}
+}
+
+// openCgroup finds the group that a supervisor with that token made.
+func openCgroup(token string) cgroup {
+	for _, parent := range cgroupParents() {
+		dir := filepath.Join(parent, cgroupPrefix+token)
+		if _, err := os.Stat(dir); err == nil {
+			return cgroup{dir}
+		}
+	}
+	return cgroup{}
+}
+
+// cgroupParents returns the folders of our own groups.
+func cgroupParents() []string {
+	text, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return nil
+	}
+	found := map[string]string{}
+	for _, line := range strings.Split(string(text), "\n") {
+		f := strings.SplitN(line, ":", 3)
+		if len(f) < 3 {
+			continue
+		}
+		switch {
+		case f[1] == "pids" || f[1] == "freezer":
+			found[f[1]] = filepath.Join("/sys/fs/cgroup", f[1], f[2])
+		case f[0] == "0" && f[1] == "":
+			root := "/sys/fs/cgroup"
+			if _, err := os.Stat(filepath.Join(root, "unified")); err == nil {
+				root = filepath.Join(root, "unified")
+			}
+			found["v2"] = filepath.Join(root, f[2])
+		}
+	}
+	var dirs []string
+	for _, name := range []string{"pids", "freezer", "v2"} {
+		if dir, ok := found[name]; ok {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+func (g cgroup) add(pid int) {
+	if g.dir != "" {
+		// Should this fail, the token and our being the reaper still find what the child leaves.
+		os.WriteFile(filepath.Join(g.dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0)
+	}
+}
+
+func (g cgroup) pids() []int {
+	if g.dir == "" {
+		return nil
+	}
+	text, err := os.ReadFile(filepath.Join(g.dir, "cgroup.procs"))
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, f := range strings.Fields(string(text)) {
+		if pid, err := strconv.Atoi(f); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func (g cgroup) remove() {
+	if g.dir != "" {
+		unix.Rmdir(g.dir)
+	}
+}

@@ -1,0 +1,213 @@
+package process
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// watchVar asks this program to be the watcher of the supervisor with that token.
+const watchVar = "TUNELAB_WATCH"
+
+// A Supervisor runs children that don't outlive it.
+type Supervisor struct {
+	token   string
+	watcher *exec.Cmd
+	pipe    io.WriteCloser
+	group   cgroup
+}
+
+// NewSupervisor makes this process ready to run children. The token marks them; it must be unlike any other's.
+func NewSupervisor(token string) (*Supervisor, error) {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return nil, fmt.Errorf("becoming the reaper of what trials leave behind: %w", err)
+	}
+	s := &Supervisor{token: token, group: newCgroup(token)}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("starting the watcher: %w", err)
+	}
+	s.watcher = exec.Command(self)
+	s.watcher.Env = append(os.Environ(), watchVar+"="+token)
+	s.watcher.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if s.pipe, err = s.watcher.StdinPipe(); err == nil {
+		err = s.watcher.Start()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("starting the watcher: %w", err)
+	}
+	return s, nil
+}
+
+// Close ends the watcher and gives the cgroup back.
+func (s *Supervisor) Close() error {
+	s.pipe.Close()
+	err := s.watcher.Wait()
+	s.group.remove()
+	if err != nil {
+		return fmt.Errorf("ending the watcher: %w", err)
+	}
+	return nil
+}
+
+// WatchIfAsked makes this process a watcher if a supervisor started it as one: it sleeps until the supervisor is
+// gone, ends what that left, and returns true. A program that runs children calls it first of all and ends when it
+// returns true.
+func WatchIfAsked() bool {
+	token := os.Getenv(watchVar)
+	if token == "" {
+		return false
+	}
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE)
+	io.Copy(io.Discard, os.Stdin) // ends when the supervisor does
+	EndLeftovers(token)
+	return true
+}
+
+// EndLeftovers ends every process that the supervisor with that token had started, and returns how many there were.
+func EndLeftovers(token string) (int, error) {
+	group := openCgroup(token)
+	n, err := endAll(func() []int {
+		return append(marked(token), group.pids()...)
+	})
+	group.remove()
+	return n, err
+}
+
+func childAttr() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+func (s *Supervisor) adopt(pid int) { s.group.add(pid) }
+
+// sweep ends what the child with that pid left behind.
+func (s *Supervisor) sweep(child int) (int, error) {
+	killGroup(child)
+	return endAll(func() []int {
+		pids := append(s.orphans(), s.group.pids()...)
+		if s.group.dir == "" || len(pids) > 0 { // looking into every process's environment takes milliseconds
+			pids = append(pids, marked(s.token)...)
+		}
+		return pids
+	})
+}
+
+// endAll kills what find finds until nothing is found, and returns how many processes it killed.
+func endAll(find func() []int) (int, error) {
+	killed := map[int]bool{}
+	for wait := time.Duration(0); ; wait += time.Millisecond {
+		alive := false
+		for _, pid := range find() {
+			if pid == os.Getpid() {
+				continue
+			}
+			err := unix.Kill(pid, unix.SIGKILL)
+			// Orphans of ours are ours to reap; others answer ECHILD.
+			unix.Wait4(pid, nil, unix.WNOHANG, nil)
+			if err == nil && !isZombie(pid) {
+				killed[pid], alive = true, true
+			}
+		}
+		if !alive {
+			return len(killed), nil
+		}
+		if wait > 100*time.Millisecond {
+			return len(killed), fmt.Errorf("%w: %d of them after %d tries", errLeft, len(killed), wait/time.Millisecond)
+		}
+		time.Sleep(wait)
+	}
+}
+
+func killGroup(pid int) { unix.Kill(-pid, unix.SIGKILL) }
+
+// marked returns the processes that carry the token in their environment.
+func marked(token string) []int {
+	want := []byte(TokenVar + "=" + token)
+	var pids []int
+	for _, pid := range allPids() {
+		env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+		if err != nil {
+			continue
+		}
+		for _, entry := range bytes.Split(env, []byte{0}) {
+			if bytes.Equal(entry, want) {
+				pids = append(pids, pid)
+				break
+			}
+		}
+	}
+	return pids
+}
+
+// orphans returns our own children other than the watcher: the one child that we ran has been waited for, so that
+// these were handed to us because whoever started them is gone.
+func (s *Supervisor) orphans() []int {
+	var pids []int
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return nil
+	}
+	for _, task := range tasks {
+		text, err := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
+		if err != nil {
+			continue
+		}
+		for _, f := range strings.Fields(string(text)) {
+			if pid, err := strconv.Atoi(f); err == nil && pid != s.watcher.Process.Pid {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+func allPids() []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func isZombie(pid int) bool {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if errors.Is(err, os.ErrNotExist) {
+		return true
+	}
+	i := bytes.LastIndexByte(text, ')')
+	return i >= 0 && i+2 < len(text) && text[i+2] == 'Z'
+}
+
+// oomKills returns how many processes the kernel has killed for lack of memory since it booted.
+func oomKills() int {
+	text, err := os.ReadFile("/proc/vmstat")
+	if err != nil {
+		return 0
+	}
+	_, after, ok := strings.Cut(string(text), "\noom_kill ")
+	if !ok {
+		return 0
+	}
+	first, _, _ := strings.Cut(after, "\n")
+	n, err := strconv.Atoi(first)
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,205 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"tunelab/results"
+	"tunelab/results/verdict"
+)
+
+const (
+	alpha       = 0.05
+	leastBlocks = 12   // of a case, or it is not worth beginning
+	mostBlocks  = 1000 // of a case
+	// stretch is how far beyond an even share of the budget the last block may lie when there are several
+	// comparisons: those that are decided early leave their time to the others. Should time run out before, the last
+	// look spends what is left of alpha.
+	stretch = 1.5
+	// around is what a trial costs beside its slice, before the pilot knows better.
+	around = 30 * time.Millisecond
+	// closing is kept back from the budget for the last look and the report.
+	closing = 500 * time.Millisecond
+)
+
+// plan finds the cases, pilots those that the budget allows, and writes down what nothing will change.
+func (s *session) plan(ctx context.Context) error {
+	found, err := s.list(ctx)
+	if err != nil {
+		return err
+	}
+	found = s.dropLonely(found)
+	cases, quick, err := s.choose(found)
+	if err != nil {
+		return err
+	}
+	p := results.Plan{Alpha: alpha, BudgetMS: s.options.Budget.Milliseconds()}
+	if s.options.Seed != nil {
+		p.Seed = *s.options.Seed
+	} else {
+		p.Seed = rand.Uint64() >> 11 // every JSON reader holds 53 bits
+	}
+	s.run.Quick = quick
+	for _, name := range cases {
+		s.tell(Progress{Stage: StagePilot, Text: "pilot of " + name})
+		c, err := s.pilot(ctx, name, quick)
+		if errors.Is(err, errCase) {
+			s.notMeasured(name, err.Error())
+			s.failures = append(s.failures, firstLine(err.Error()))
+			continue
+		} else if err != nil {
+			return err
+		}
+		s.compared(&c)
+		p.Cases = append(p.Cases, c)
+	}
+	if len(p.Cases) == 0 {
+		return fmt.Errorf("%w: no case could be measured: %s", ErrFailed, s.run.NotMeasured[len(s.run.NotMeasured)-1].Why)
+	}
+	s.fit(&p)
+	s.run.Plan = p
+	s.run.Command = repeatable(s.run.Command, p.Seed)
+	return nil
+}
+
+func (s *session) notMeasured(name, why string) {
+	s.run.NotMeasured = append(s.run.NotMeasured, results.Unmeasured{Case: name, Why: clip(why, maxTail)})
+}
+
+// pairs returns what is compared in a case: every variant with the base, and what claims compare besides.
+func (s *session) pairs(name string) []results.Pair {
+	base := s.scenario.Base().Name
+	var out []results.Pair
+	add := func(b, v string) {
+		p := results.Pair{Base: b, Variant: v}
+		if s.names[name][b] != "" && s.names[name][v] != "" && !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	for _, v := range s.variants {
+		if v.Name != base {
+			add(base, v.Name)
+		}
+	}
+	for _, c := range s.scenario.Claims {
+		if c.Kind == "ratio" && c.Against != "" && c.Case == name {
+			add(c.Against, c.Variant)
+		}
+	}
+	return out
+}
+
+// dropLonely takes out cases in which there is nothing to compare.
+func (s *session) dropLonely(found []string) []string {
+	return slices.DeleteFunc(found, func(name string) bool {
+		if len(s.pairs(name)) > 0 {
+			return false
+		}
+		s.notMeasured(name, "only one variant has it: nothing to compare")
+		return true
+	})
+}
+
+// compared writes down which variants a block of the case runs and what is compared.
+func (s *session) compared(c *results.PlannedCase) {
+	c.Pairs = s.pairs(c.Case)
+	trial := c.BlockMS
+	c.BlockMS = 0
+	for _, v := range s.scenario.Variants {
+		needed := slices.ContainsFunc(c.Pairs, func(p results.Pair) bool { return p.Base == v.Name || p.Variant == v.Name })
+		if needed {
+			c.Variants = append(c.Variants, v.Name)
+			c.BlockMS += trial
+		}
+		if _, ok := v.Env["GOMAXPROCS"]; ok {
+			c.Procs = -1
+		}
+	}
+	c.Procs = max(c.Procs, 0) // a variant that sets GOMAXPROCS would split the row
+}
+
+// choose returns the cases to pilot, by a guess of what they cost: all, or the quick ones when they were asked for or
+// when twelve blocks of all don't fit the budget.
+func (s *session) choose(found []string) (cases []string, quick bool, err error) {
+	for i, name := range s.scenario.Quick.Cases {
+		if !slices.Contains(found, name) {
+			return nil, false, fmt.Errorf("%s: quick case %d, %q, is not among the cases: %q", s.scenario.Position("quick.cases"), i+1, name, found)
+		}
+	}
+	left := s.options.Budget - s.elapsed() - closing
+	quick = s.options.Quick
+	if !quick && s.guess(found, false) > left {
+		quick = len(s.scenario.Quick.Cases) > 0
+		s.tell(Progress{Stage: StagePilot, Text: fmt.Sprintf("%d blocks of all %d cases would take about %v: more than the budget allows",
+			leastBlocks, len(found), s.guess(found, false).Round(time.Second))})
+	}
+	if !quick || len(s.scenario.Quick.Cases) == 0 {
+		return found, quick, nil
+	}
+	for _, name := range found {
+		if !slices.Contains(s.scenario.Quick.Cases, name) {
+			why := fmt.Sprintf("not a quick case, and %d blocks of every case need about %v", leastBlocks, s.guess(found, false).Round(time.Second))
+			s.notMeasured(name, why)
+		}
+	}
+	return s.scenario.Quick.Cases, true, nil
+}
+
+// guess is about what twelve blocks of the cases and their pilots take.
+func (s *session) guess(cases []string, quick bool) time.Duration {
+	var sum time.Duration
+	for _, name := range cases {
+		trials := 2 + leastBlocks*len(s.names[name])
+		length := s.scenario.SliceOf(name, quick) * time.Duration(1+s.warmups(name))
+		sum += time.Duration(trials) * (length + around)
+	}
+	return sum
+}
+
+// fit drops the last cases until twelve blocks of each fit what is left of the budget, and sets the looks.
+func (s *session) fit(p *results.Plan) {
+	left := ms(s.options.Budget - s.elapsed() - closing)
+	cost := func() (sum float64) {
+		for _, c := range p.Cases {
+			sum += c.BlockMS
+		}
+		return sum
+	}
+	for len(p.Cases) > 1 && leastBlocks*cost() > left {
+		last := p.Cases[len(p.Cases)-1]
+		s.notMeasured(last.Case, fmt.Sprintf("the budget is used up by the cases before it; with it, %d blocks of each need about %.0f s more",
+			leastBlocks, (leastBlocks*cost()-left)/1000))
+		p.Cases = p.Cases[:len(p.Cases)-1]
+	}
+	comparisons := 0
+	for _, c := range p.Cases {
+		comparisons += len(c.Pairs) * len(c.Metrics)
+	}
+	blocks := left / cost()
+	if comparisons > 1 {
+		blocks *= stretch
+	}
+	last := min(max(int(blocks), 1), mostBlocks)
+	if last < leastBlocks {
+		s.run.Warnings = append(s.run.Warnings, fmt.Sprintf("the budget allows only about %d blocks; %d need about %.0f s: --budget %.0fs",
+			last, leastBlocks, leastBlocks*cost()/1000, ms(s.options.Budget)/1000+(leastBlocks*cost()-left)/1000+1))
+	}
+	p.Looks = verdict.Looks(last)
+}
+
+// repeatable returns the command line with the seed that was drawn.
+func repeatable(command []string, seed uint64) []string {
+	for i, arg := range command {
+		if arg == "--seed" || len(arg) > 7 && arg[:7] == "--seed=" {
+			return command
+		}
+		if arg == "--" {
+			return slices.Insert(slices.Clone(command), i, "--seed", fmt.Sprint(seed))
+		}
+	}
+	return append(slices.Clone(command), "--seed", fmt.Sprint(seed))
+}

@@ -1,0 +1,284 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"time"
+
+	"tunelab/harness/internal/lock"
+	"tunelab/harness/internal/process"
+	"tunelab/harness/machine"
+	"tunelab/results"
+	"tunelab/scenarios"
+)
+
+// ErrFailed is in every error about a build or a trial that failed, as opposed to unusable input.
+var ErrFailed = errors.New("failed")
+
+// DefaultBudget is the wall time of a run, builds not counted.
+const DefaultBudget = 3 * time.Minute
+
+// Limits of one child.
+const (
+	maxOutput   = 64 << 20 // bytes that it may print
+	listTimeout = 5 * time.Minute
+)
+
+// Options are a run's settings that the scenario does not hold.
+type Options struct {
+	Results string         // the folder that run folders go in
+	Budget  time.Duration  // wall time for everything after the builds; DefaultBudget when 0
+	Seed    *uint64        // of the order of blocks and the sign vectors; random when nil
+	Quick   bool           // only the scenario's quick cases
+	Command []string       // the command line, for the record and the lock
+	Tell    func(Progress) // called from one goroutine, between trials; may be nil
+}
+
+// Outcome is what a run came to.
+type Outcome struct {
+	Dir      string   // the run's folder, "" when it did not get so far
+	Failures []string // undeclared failures of variants and trials, for people
+}
+
+// WatchIfAsked turns this process into the watcher that ends a killed run's children, if it was started as one; it
+// then returns true when its work is done. Programs that call [Run] or [Resume] call it first in main.
+func WatchIfAsked() bool { return process.WatchIfAsked() }
+
+// Run measures a scenario: builds, checks, pilot, plan, blocks. It returns where the results are, and an error when
+// there are none or they are incomplete: ctx's error after an interruption, one with [ErrFailed] for a build or base
+// that failed, others for input that can't be used.
+func Run(ctx context.Context, sc *scenarios.Scenario, o Options) (Outcome, error) {
+	s, err := open(sc, o)
+	if err != nil {
+		return Outcome{}, err
+	}
+	dir, err := results.NewDir(o.Results, sc.Name, time.Now())
+	if err == nil {
+		s.dir = dir
+		err = s.fresh(ctx)
+	}
+	return s.end(err)
+}
+
+// A session is one call of Run or Resume.
+type session struct {
+	scenario *scenarios.Scenario
+	options  Options
+	system   machine.System
+	lock     *lock.Lock
+	children *process.Supervisor
+	scratch  string
+	dir      string // the run's folder
+	benchDir string // the measuring program's, absolute
+
+	run      *results.Run
+	writer   *results.Writer
+	trials   []results.Trial
+	variants []scenarios.Variant          // those that may be measured
+	binaries map[string]*binary           // by variant
+	names    map[string]map[string]string // by case and variant: the benchmark's name
+	began    time.Time                    // when the budget began to run
+	earlier  time.Duration                // of it used by sessions before a resume
+	failures []string
+}
+
+// open takes the machine: the lock, what a dead run left, the supervisor.
+func open(sc *scenarios.Scenario, o Options) (*session, error) {
+	if o.Budget <= 0 {
+		o.Budget = DefaultBudget
+	}
+	if o.Tell == nil {
+		o.Tell = func(Progress) {}
+	}
+	dir, err := filepath.Abs(sc.BenchDir())
+	if err != nil {
+		return nil, fmt.Errorf("finding the benchmarks: %w", err)
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("%s: bench.dir: there is no folder %s", sc.Position("bench.dir"), dir)
+	}
+	cwd, _ := os.Getwd()
+	token := fmt.Sprintf("%d-%016x", os.Getpid(), rand.Uint64())
+	me := lock.Holder{PID: os.Getpid(), Token: token, Command: o.Command, Dir: cwd, Since: time.Now()}
+	l, dead, err := lock.Acquire(lock.Path(), me)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{scenario: sc, options: o, lock: l, benchDir: dir, variants: sc.Variants}
+	if err := s.prepare(token, dead); err != nil {
+		l.Release()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) prepare(token string, dead *lock.Holder) error {
+	if dead != nil {
+		n, err := process.EndLeftovers(dead.Token)
+		if err != nil {
+			return fmt.Errorf("ending what a killed run (process %d) left: %w", dead.PID, err)
+		}
+		os.RemoveAll(scratchDir(dead.Token))
+		if n > 0 {
+			s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("ended %d processes that a killed run (process %d) had left", n, dead.PID)})
+		}
+	}
+	s.scratch = scratchDir(token)
+	if err := os.Mkdir(s.scratch, 0o700); err != nil {
+		return fmt.Errorf("making a folder for binaries: %w", err)
+	}
+	var err error
+	s.children, err = process.NewSupervisor(token)
+	return err
+}
+
+func scratchDir(token string) string { return filepath.Join(os.TempDir(), "tunelab-"+token) }
+
+func (s *session) tell(p Progress) { s.options.Tell(p) }
+
+// end gives everything back that open took, whatever happened.
+func (s *session) end(err error) (Outcome, error) {
+	if s.writer != nil {
+		err = errors.Join(err, s.writer.Close())
+	}
+	err = errors.Join(err, s.children.Close(), os.RemoveAll(s.scratch), s.lock.Release())
+	out := Outcome{Dir: s.dir, Failures: s.failures}
+	if s.writer == nil && s.dir != "" {
+		os.RemoveAll(s.dir) // nothing was measured; no header was written
+		out.Dir = ""
+	}
+	return out, err
+}
+
+// fresh does a run from its beginning.
+func (s *session) fresh(ctx context.Context) error {
+	if err := s.buildAll(ctx); err != nil {
+		return err
+	}
+	s.began = time.Now()
+	s.describe(ctx)
+	if err := s.checkAll(ctx); err != nil {
+		return err
+	}
+	if err := s.findFacts(ctx); err != nil {
+		return err
+	}
+	if err := s.plan(ctx); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "scenario.toml"), s.scenario.Source, 0o666); err != nil {
+		return fmt.Errorf("keeping the scenario beside the results: %w", err)
+	}
+	var err error
+	if s.writer, err = results.Create(s.dir, s.run); err != nil {
+		return fmt.Errorf("%w: %w", ErrFailed, err)
+	}
+	return s.measure(ctx)
+}
+
+func (s *session) buildAll(ctx context.Context) error {
+	b := &builder{dir: s.benchDir, scratch: s.scratch, children: s.children, tell: s.options.Tell, byKey: map[string]*binary{}}
+	s.binaries = map[string]*binary{}
+	for _, v := range s.variants {
+		bin, err := b.build(ctx, v)
+		if err != nil {
+			return err
+		}
+		s.binaries[v.Name] = bin
+	}
+	return nil
+}
+
+// spec describes a child that runs the variant's binary in the package's folder, as go test does.
+func (s *session) spec(v scenarios.Variant, timeout time.Duration, args ...string) process.Spec {
+	env := withEnv(os.Environ(), map[string]string{"PWD": s.benchDir})
+	return process.Spec{
+		Path: s.binaries[v.Name].path, Args: args, Dir: s.benchDir, Env: withEnv(env, v.Env),
+		Timeout: timeout, MaxOutput: maxOutput,
+	}
+}
+
+// watched are the environment variables that change how a Go program runs.
+var watched = []string{"GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK"}
+
+// describe writes down who measures what, where, before anything is decided.
+func (s *session) describe(ctx context.Context) {
+	base := s.binaries[s.scenario.Base().Name]
+	id := s.system.Identity()
+	s.run = &results.Run{
+		ID: filepath.Base(s.dir), Scenario: s.scenario.Name, Question: s.scenario.Question, Protocol: results.Protocol,
+		Started: time.Now().UTC().Truncate(time.Second), Command: s.options.Command, Commit: revision(ctx, s.benchDir),
+		Package: base.pkg, Dir: s.scenario.Bench.Dir, ScenarioSHA256: sha256Hex(s.scenario.Source),
+		Quick: s.options.Quick,
+		Host:  hostOf(id, base.goVer),
+	}
+	for _, c := range s.system.Checks() {
+		if c.State == "warn" || c.State == "bad" {
+			s.run.Host.Noise = append(s.run.Host.Noise, c.String())
+		}
+	}
+	for _, name := range watched {
+		if value, ok := os.LookupEnv(name); ok {
+			s.run.Warnings = append(s.run.Warnings, fmt.Sprintf("%s=%s is set in the environment, for every variant that does not set it itself", name, value))
+		}
+	}
+	for _, v := range s.variants {
+		bin := s.binaries[v.Name]
+		s.run.Variants = append(s.run.Variants, results.Variant{
+			Name: v.Name, Base: v.Base, Sets: v.Sets(), Binary: bin.sha256, Build: bin.info, BuildMS: bin.took.Milliseconds(),
+		})
+	}
+	for _, unit := range s.scenario.Metrics.Primary {
+		s.run.Metrics = append(s.run.Metrics, results.Metric{
+			Unit: unit, Better: s.scenario.Metrics.Better[unit], Margin: s.scenario.MarginOf(unit),
+			MarginAbs: s.scenario.Metrics.MarginAbs[unit], Exact: isCount(unit),
+		})
+	}
+	for _, c := range s.scenario.Claims {
+		s.run.Claims = append(s.run.Claims, claimOf(c))
+	}
+}
+
+func hostOf(id machine.Identity, goVer string) results.Host {
+	return results.Host{
+		GOOS: id.GOOS, GOARCH: id.GOARCH, CPU: id.CPU, Cores: cores(id), MemoryGiB: float64(id.MemoryBytes) / (1 << 30),
+		Kernel: id.Kernel, Go: goVer, Machine: id.Machine, Virtual: id.Hypervisor,
+	}
+}
+
+func cores(id machine.Identity) int {
+	if id.CPUs > 0 {
+		return id.CPUs
+	}
+	return runtime.NumCPU()
+}
+
+// timed matches units of time, of speed and of shares.
+var timed = regexp.MustCompile(`(^|[^a-zA-Z])(ns|us|µs|ms|s|sec|seconds)($|[^a-zA-Z])|share|%`)
+
+// isCount tells units that count things from those that measure time or speed: a count can be free of noise, and two
+// constant counts are compared exactly; two equal times are chance.
+func isCount(unit string) bool { return !timed.MatchString(unit) }
+
+func claimOf(c scenarios.Claim) results.Claim {
+	out := results.Claim{
+		ID: c.ID, Says: c.Says, Kind: c.Kind, Case: c.Case, Metric: c.Metric, Variant: c.Variant, Against: c.Against,
+		Test: c.Test, Requires: c.Requires, Tolerance: *c.Tolerance,
+	}
+	if c.Ratio != nil {
+		out.Ratio = *c.Ratio
+	}
+	if c.Value != nil {
+		out.Value = *c.Value
+	}
+	return out
+}
+
+// elapsed is how much of the budget is used.
+func (s *session) elapsed() time.Duration { return s.earlier + time.Since(s.began) }

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tunelab/harness"
+	"tunelab/scenarios"
+)
+
+func listCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list [DIR]",
+		Short: "The scenarios, what each asks, and about how long it takes",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := scenarios.Dir
+			if len(args) > 0 {
+				dir = args[0]
+			}
+			return list(cmd, dir)
+		},
+	}
+}
+
+func list(cmd *cobra.Command, dir string) error {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.toml"))
+	if err != nil {
+		return fmt.Errorf("listing scenarios: %w", err)
+	}
+	if len(paths) == 0 {
+		return fmt.Errorf("no scenario files (*.toml) in %s: run this in a checkout of tunelab, or name a folder", dir)
+	}
+	var broken error
+	for _, path := range paths {
+		sc, err := scenarios.Read(path)
+		if err != nil {
+			broken = err
+			fmt.Fprintln(cmd.ErrOrStderr(), err)
+			continue
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s\n  %s\n  %d variants; %s\n", sc.Name, sc.Question, len(sc.Variants), takes(sc))
+	}
+	if broken != nil {
+		return fmt.Errorf("not every scenario in %s can be read", dir)
+	}
+	return nil
+}
+
+func takes(sc *scenarios.Scenario) string {
+	text := fmt.Sprintf("about %v and the builds", harness.DefaultBudget.Round(time.Minute))
+	if n := len(sc.Quick.Cases); n > 0 {
+		text += fmt.Sprintf(" for the %d quick cases", n)
+	}
+	if full := time.Duration(sc.Full.Budget); full > 0 {
+		text += fmt.Sprintf("; for all cases --budget %v", full)
+	}
+	return text
+}

@@ -1,0 +1,231 @@
+package results
+
+import "time"
+
+// Protocol is the version of the way trials are made. Results of different protocols are not comparable.
+const Protocol = 1
+
+// Run is one execution of a scenario, as it was fixed before the first counted block.
+type Run struct {
+	ID             string    `json:"run"`
+	Scenario       string    `json:"scenario"`
+	Question       string    `json:"question"`
+	Protocol       int       `json:"protocol"`
+	Started        time.Time `json:"started"`
+	Command        []string  `json:"command"`         // the command line that repeats the run, its seed included
+	Commit         string    `json:"commit"`          // git revision of the measured module, "" when unknown; "+dirty" appended
+	Package        string    `json:"package"`         // import path of the measuring program
+	Dir            string    `json:"dir"`             // its folder, relative to the scenario file
+	ScenarioSHA256 string    `json:"scenario_sha256"` // of the scenario file, kept beside as scenario.toml
+	Quick          bool      `json:"quick"`           // only the quick cases were asked for
+	Host           Host      `json:"host"`
+	Plan           Plan      `json:"plan"`
+	Warnings       []string  `json:"warnings,omitempty"` // what a reader must know before believing a number
+
+	Variants    []Variant    `json:"-"`
+	Metrics     []Metric     `json:"-"`
+	Claims      []Claim      `json:"-"`
+	Checks      []Check      `json:"-"`
+	Facts       []Fact       `json:"-"`
+	NotMeasured []Unmeasured `json:"-"`
+}
+
+// Host is the machine a run was made on. Runs resume only where CPU, Kernel, Go and Machine are the same.
+type Host struct {
+	GOOS      string   `json:"goos"`
+	GOARCH    string   `json:"goarch"`
+	CPU       string   `json:"cpu"`
+	Cores     int      `json:"cores"`
+	MemoryGiB float64  `json:"memory_gib"`
+	NUMANodes int      `json:"numa_nodes,omitempty"` // 0 when unknown
+	Kernel    string   `json:"kernel"`
+	Go        string   `json:"go"`
+	Machine   string   `json:"machine"` // a hash that tells machines apart
+	Virtual   string   `json:"virtual,omitempty"`
+	Noise     []string `json:"noise,omitempty"` // what the doctor found when the run began, a line each
+}
+
+// Plan is what nothing changes after the first counted block.
+type Plan struct {
+	Seed     uint64        `json:"seed"`
+	Alpha    float64       `json:"alpha"`     // error rate of one comparison, looks included
+	Looks    []int         `json:"looks"`     // numbers of blocks at which a comparison may stop; the last is the last block
+	BudgetMS int64         `json:"budget_ms"` // wall time for everything after the builds
+	Cases    []PlannedCase `json:"-"`
+}
+
+// LastBlock returns the number of blocks after which a case ends whatever is known.
+func (p Plan) LastBlock() int {
+	if len(p.Looks) == 0 {
+		return 0
+	}
+	return p.Looks[len(p.Looks)-1]
+}
+
+// PlannedCase is one benchmark row and what will be compared in it.
+type PlannedCase struct {
+	Case      string   `json:"case"`
+	N         int      `json:"n"`                  // iterations of every trial, the same for all variants
+	Procs     int      `json:"procs"`              // the -N suffix of its result lines, 0 for none
+	Variants  []string `json:"variants"`           // those that a block runs
+	Pairs     []Pair   `json:"pairs"`              // what is compared
+	Metrics   []string `json:"metrics"`            // the primary metrics that the case reports
+	BlockMS   float64  `json:"block_ms"`           // cost of a block by the pilot
+	TimeoutMS int64    `json:"timeout_ms"`         // after which a trial is ended
+	Pilot     []int64  `json:"pilot_ms,omitempty"` // wall times of the trials that did not count
+	Warnings  []string `json:"warnings,omitempty"` // seen in the pilot
+}
+
+// Pair names a variant and what it is compared with.
+type Pair struct {
+	Base    string `json:"base"`
+	Variant string `json:"variant"`
+}
+
+// Variant is one answer to try.
+type Variant struct {
+	Name    string `json:"variant"`
+	Base    bool   `json:"base,omitempty"`
+	Sets    string `json:"sets"`               // what it sets, as a person would say it
+	Binary  string `json:"binary"`             // sha256 of its test binary
+	Build   string `json:"build,omitempty"`    // `go version -m` of it, main module and settings only
+	BuildMS int64  `json:"build_ms,omitempty"` // wall time of its build
+}
+
+// Metric is a benchmark unit and how it is judged.
+type Metric struct {
+	Unit      string  `json:"metric"`
+	Better    string  `json:"better"`               // "lower" or "higher"
+	Margin    float64 `json:"margin"`               // `same` means a ratio within [1/(1+m), 1+m]
+	MarginAbs float64 `json:"margin_abs,omitempty"` // the same for differences, where values can be 0
+	Exact     bool    `json:"exact,omitempty"`      // a count: compared exactly where it has no noise
+}
+
+// Claim is a figure or a fact that somebody published.
+type Claim struct {
+	ID        string         `json:"id"`
+	Says      string         `json:"says"`
+	Kind      string         `json:"kind"` // "ratio", "value", "exists", "missing"
+	Case      string         `json:"case,omitempty"`
+	Metric    string         `json:"metric,omitempty"`
+	Variant   string         `json:"variant,omitempty"`
+	Against   string         `json:"against,omitempty"` // what Variant is compared with; the base when empty
+	Ratio     float64        `json:"ratio,omitempty"`   // variant ÷ against, as published
+	Value     float64        `json:"value,omitempty"`
+	Tolerance float64        `json:"tolerance,omitempty"` // of a value: within [v/(1+t), v·(1+t)] counts as the value
+	Test      string         `json:"test,omitempty"`
+	Requires  map[string]int `json:"requires,omitempty"`
+}
+
+// Check is a variant's correctness test. A variant that fails it gets no number.
+type Check struct {
+	Variant string `json:"check"`
+	Passed  bool   `json:"passed"`
+	Tests   int    `json:"tests"`            // how many tests ran
+	Output  string `json:"output,omitempty"` // its last output when it failed
+}
+
+// Fact is what a test that decides a claim ran and saw.
+type Fact struct {
+	Claim  string `json:"fact"`
+	Test   string `json:"test"`
+	Passed bool   `json:"passed"`
+	Saw    string `json:"saw"` // what the test logged
+}
+
+// Unmeasured is a case or a variant without a number, and why.
+type Unmeasured struct {
+	Case    string `json:"not_measured"`
+	Variant string `json:"of,omitempty"` // "" for the whole case
+	Why     string `json:"why"`
+}
+
+// Outcome is how a trial ended.
+type Outcome string
+
+// The outcomes. All but OK drop the pair from timing and are shown.
+const (
+	OK      Outcome = "ok"
+	Failed  Outcome = "failed"
+	Timeout Outcome = "timeout"
+	OOM     Outcome = "oom"
+)
+
+// Trial is one fresh process that ran one case of one variant.
+type Trial struct {
+	Trial       int     `json:"trial"` // from 1, in the order of the file
+	Case        string  `json:"case"`
+	Block       int     `json:"block"` // from 1
+	Order       int     `json:"order"` // place in the block, from 1
+	Variant     string  `json:"variant"`
+	Outcome     Outcome `json:"outcome"`
+	Why         string  `json:"why,omitempty"`    // what went wrong
+	Output      string  `json:"output,omitempty"` // the last output, when something went wrong
+	Layout      uint64  `json:"layout"`           // seed of the link order; 0: as the linker has it
+	Binary      string  `json:"binary"`           // first 12 hex digits of the sha256
+	StartMS     int64   `json:"start_ms"`         // since measuring began, time of earlier sessions of a resumed run included
+	WallMS      float64 `json:"wall_ms"`
+	UserMS      float64 `json:"user_ms"`
+	SystemMS    float64 `json:"system_ms"`
+	StealMS     float64 `json:"steal_ms"`   // whole machine, in ticks of 10 ms
+	ForeignMS   float64 `json:"foreign_ms"` // CPU time of everything else on the machine, in ticks of 10 ms
+	Load1       float64 `json:"load1"`
+	Voluntary   int64   `json:"voluntary"`   // context switches of the trial
+	Involuntary int64   `json:"involuntary"` // context switches forced on it
+
+	Iterations int     `json:"-"`
+	Procs      int     `json:"-"` // the -N suffix of the result line, 0 for none
+	Values     []Value `json:"-"` // in the order of the result line; present only when Outcome is OK
+}
+
+// Value is one measurement in the unit as the benchmark declared it.
+type Value struct {
+	Value float64
+	Unit  string
+}
+
+// Get returns the trial's value in unit.
+func (t *Trial) Get(unit string) (float64, bool) {
+	for _, v := range t.Values {
+		if v.Unit == unit {
+			return v.Value, true
+		}
+	}
+	return 0, false
+}
+
+// Done says that measuring ended, and why. No trial follows.
+type Done struct {
+	Why       string `json:"done"` // "decided", "last block" or "budget"
+	ElapsedMS int64  `json:"elapsed_ms"`
+}
+
+// Base returns the name of the base variant.
+func (r *Run) Base() string {
+	for _, v := range r.Variants {
+		if v.Base {
+			return v.Name
+		}
+	}
+	return ""
+}
+
+// Metric returns the primary metric of that unit.
+func (r *Run) Metric(unit string) (Metric, bool) {
+	for _, m := range r.Metrics {
+		if m.Unit == unit {
+			return m, true
+		}
+	}
+	return Metric{}, false
+}
+
+// Case returns the planned case of that name.
+func (p *Plan) Case(name string) (PlannedCase, bool) {
+	for _, c := range p.Cases {
+		if c.Case == name {
+			return c, true
+		}
+	}
+	return PlannedCase{}, false
+}

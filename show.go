@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"tunelab/reports"
+	"tunelab/results"
+)
+
+func showCommand() *cobra.Command {
+	var root string
+	var asJSON, asMarkdown bool
+	cmd := &cobra.Command{
+		Use:   "show RUN …",
+		Short: "The verdicts again, from the file alone",
+		Long: `Show prints the verdicts of runs, computed from their files. RUN is a run's name, its folder, a bench.txt, or last.
+
+Benchmark files that tunelab did not write have no record of blocks and order: they get a table as benchstat prints
+it, a column for each file, and no verdict.`,
+		Example: "  tunelab show last\n  tunelab show results/runs/raftcommit-20261123-071500 --json\n  tunelab show old.txt new.txt",
+		Args:    cobra.MinimumNArgs(1),
+	}
+	resultsFlag(cmd, &root)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "an array with an object for each run")
+	cmd.Flags().BoolVar(&asMarkdown, "markdown", false, "for a pull request or a CI summary")
+	cmd.MarkFlagsMutuallyExclusive("json", "markdown")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var paths []string
+		for _, arg := range args {
+			path, err := results.Find(root, arg)
+			if err != nil {
+				return err
+			}
+			paths = append(paths, path)
+		}
+		runs, plain, err := readRuns(paths)
+		if err != nil {
+			return err
+		}
+		if len(plain) > 0 {
+			return showPlain(cmd, runs, plain, asJSON || asMarkdown)
+		}
+		for _, s := range runs {
+			warnProblems(cmd, s)
+		}
+		switch {
+		case asJSON:
+			return reports.JSON(cmd.OutOrStdout(), runs)
+		case asMarkdown:
+			for _, s := range runs {
+				if err := reports.Markdown(cmd.OutOrStdout(), s); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		for i, s := range runs {
+			if i > 0 {
+				fmt.Fprintln(cmd.OutOrStdout())
+			}
+			if err := printText(cmd.OutOrStdout(), s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return cmd
+}
+
+// readRuns reads runs, and returns the paths of files that are none.
+func readRuns(paths []string) (runs []*reports.Summary, plain []string, err error) {
+	for _, path := range paths {
+		file, err := results.Read(path)
+		if errors.Is(err, results.ErrNoRun) {
+			plain = append(plain, path)
+			continue
+		} else if err != nil {
+			return nil, nil, err
+		}
+		runs = append(runs, reports.Summarize(file))
+	}
+	return runs, plain, nil
+}
+
+func showPlain(cmd *cobra.Command, runs []*reports.Summary, plain []string, formatted bool) error {
+	if len(runs) > 0 {
+		return fmt.Errorf("%s has no # trial records and the others have: show them apart", plain[0])
+	}
+	if formatted {
+		return fmt.Errorf("%s has no # trial records, so there are no verdicts to print as JSON or Markdown: leave the flag out for a table", plain[0])
+	}
+	return reports.Benchstat(cmd.OutOrStdout(), cmd.ErrOrStderr(), plain, width(cmd.OutOrStdout()))
+}
+
+func warnProblems(cmd *cobra.Command, s *reports.Summary) {
+	for _, p := range s.File.Problems {
+		fmt.Fprintln(cmd.ErrOrStderr(), p)
+	}
+}
