@@ -7,13 +7,16 @@ import (
 )
 
 func doctorCommand() *cobra.Command {
-	return &cobra.Command{
+	var dir string
+	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "What on this machine makes measurements noisy",
 		Long:  "Doctor looks at what makes measurements on this machine noisy: what it found, what that does, and what to do about it.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return machine.Print(cmd.OutOrStdout(), machine.System{}, width(cmd.OutOrStdout()))
+			return machine.Print(cmd.OutOrStdout(), machine.System{Dir: dir}, width(cmd.OutOrStdout()))
 		},
 	}
+	resultsFlag(cmd, &dir)
+	return cmd
 }

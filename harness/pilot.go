@@ -241,7 +241,8 @@ func nsPerOp(l *line) float64 {
 }
 
 // iterations returns how many make a slice, by a trial that was asked for benchtime: two significant digits, rounded
-// up, so that a schedule's round number of operations stays one.
+// up from a quarter of the last on, so that a schedule's round number of operations, on which its quantiles depend,
+// stays that number.
 func iterations(slice, benchtime time.Duration, l *line) int {
 	n := float64(slice) / float64(benchtime) * float64(l.n) // when the benchmark hides its time
 	if per := nsPerOp(l); per > 0 {

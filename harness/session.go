@@ -11,7 +11,7 @@ import (
 	"runtime"
 	"time"
 
-	"tunelab/harness/internal/lock"
+	"tunelab/harness/lock"
 	"tunelab/harness/internal/process"
 	"tunelab/harness/machine"
 	"tunelab/results"
@@ -219,8 +219,8 @@ func (s *session) describe(ctx context.Context) {
 		Host:  hostOf(id, base.goVer),
 	}
 	for _, c := range s.system.Checks() {
-		if c.State == "warn" || c.State == "bad" {
-			s.run.Host.Noise = append(s.run.Host.Noise, c.String())
+		if c.State == machine.Warn || c.State == machine.Bad {
+			s.run.Host.Noise = append(s.run.Host.Noise, fmt.Sprintf("%s (%s): %s. %s", c.Name, c.State, c.Found, c.Effect))
 		}
 	}
 	for _, name := range watched {

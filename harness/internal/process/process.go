@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -193,21 +194,37 @@ func (e *Exit) fill(state *os.ProcessState) {
 	}
 }
 
-// Tail returns the last n bytes of what a child printed, stderr behind stdout, beginning with a whole line.
+// crash matches the line with which a Go program begins to say why it dies; what follows can be long.
+var crash = regexp.MustCompile(`(?m)^(panic: |fatal error: |SIGQUIT: |runtime: )`)
+
+// Tail returns about the last n bytes of what a child printed, stderr behind stdout, in whole lines. When a crash
+// began before them, half of it is from there: the reason comes first and the goroutines after.
 func (e *Exit) Tail(n int) string {
 	text := strings.TrimRight(string(e.Stdout), "\n")
 	if len(e.Stderr) > 0 {
 		text += "\n" + strings.TrimRight(string(e.Stderr), "\n")
 	}
 	text = strings.ToValidUTF8(strings.TrimLeft(text, "\n"), "�")
-	if len(text) > n {
-		text = text[len(text)-n:]
-		if i := strings.IndexByte(text, '\n'); i >= 0 {
-			text = text[i+1:]
-		}
-		text = "…\n" + strings.ToValidUTF8(text, "�")
+	if len(text) <= n {
+		return text
 	}
-	return text
+	cut := len(text) - n
+	if at := crash.FindStringIndex(text); at != nil && at[0] < cut {
+		head := text[at[0]:min(at[0]+n/2, len(text))]
+		if i := strings.LastIndexByte(head, '\n'); i >= 0 {
+			head = head[:i]
+		}
+		return "…\n" + strings.ToValidUTF8(head, "") + "\n" + lastLines(text, n/2)
+	}
+	return lastLines(text, n)
+}
+
+func lastLines(text string, n int) string {
+	text = text[len(text)-n:]
+	if i := strings.IndexByte(text, '\n'); i >= 0 {
+		text = text[i+1:]
+	}
+	return "…\n" + strings.ToValidUTF8(text, "")
 }
 
 var errLeft = errors.New("processes that a trial left behind can't be ended")

@@ -111,12 +111,11 @@ func endAll(find func() []int) (int, error) {
 			if pid == os.Getpid() {
 				continue
 			}
-			err := unix.Kill(pid, unix.SIGKILL)
-			// Orphans of ours are ours to reap; others answer ECHILD.
-			unix.Wait4(pid, nil, unix.WNOHANG, nil)
-			if err == nil && !isZombie(pid) {
+			if !isZombie(pid) && unix.Kill(pid, unix.SIGKILL) == nil {
 				killed[pid], alive = true, true
 			}
+			// Orphans of ours are ours to reap; others answer ECHILD.
+			unix.Wait4(pid, nil, unix.WNOHANG, nil)
 		}
 		if !alive {
 			return len(killed), nil

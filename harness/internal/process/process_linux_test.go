@@ -1,0 +1,257 @@
+package process
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const roleVar = "TUNELAB_TEST_ROLE"
+
+// TestMain plays the children: the test binary is what the supervisor under test runs.
+func TestMain(m *testing.M) {
+	if WatchIfAsked() {
+		return
+	}
+	switch os.Getenv(roleVar) {
+	case "":
+		os.Exit(m.Run())
+	case "hello":
+		fmt.Println("out")
+		fmt.Fprintln(os.Stderr, "err")
+	case "three":
+		os.Exit(3)
+	case "hang":
+		time.Sleep(time.Hour)
+	case "deaf": // to everything but SIGKILL, and so is what it started
+		startCopy("sleeper", &syscall.SysProcAttr{})
+		ignoreAll()
+		time.Sleep(time.Hour)
+	case "flood":
+		line := bytes.Repeat([]byte("x"), 1<<16)
+		for {
+			if _, err := os.Stdout.Write(line); err != nil {
+				time.Sleep(time.Hour)
+			}
+		}
+	case "leaver": // starts a process in another session, without the token, and ends
+		startCopy("sleeper", &syscall.SysProcAttr{Setsid: true})
+	case "grandparent": // one that starts one that leaves
+		startCopy("leaver", &syscall.SysProcAttr{Setsid: true})
+		time.Sleep(50 * time.Millisecond)
+	case "sleeper":
+		ignoreAll()
+		time.Sleep(time.Hour)
+	case "harness": // runs a leaver's hang and waits to be killed
+		s, err := NewSupervisor(os.Getenv("TOKEN"))
+		if err != nil {
+			panic(err)
+		}
+		s.Run(context.Background(), Spec{Path: os.Args[0], Env: role("deaf"), Timeout: time.Hour, MaxOutput: 1000})
+	}
+}
+
+func ignoreAll() {
+	for sig := syscall.Signal(1); sig < 32; sig++ {
+		if sig != syscall.SIGKILL && sig != syscall.SIGSTOP && sig != syscall.SIGCHLD {
+			signal.Ignore(sig)
+		}
+	}
+}
+
+// startCopy starts this program in another role; its environment has no token, so that only its ancestry and its
+// cgroup betray it. It leaves the pid in a file.
+func startCopy(as string, attr *syscall.SysProcAttr) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = role(as)
+	cmd.SysProcAttr = attr
+	if err := cmd.Start(); err != nil {
+		panic(err)
+	}
+	name := filepath.Join(os.Getenv("PIDS"), as)
+	if err := os.WriteFile(name+".new", []byte(strconv.Itoa(cmd.Process.Pid)), 0o666); err != nil {
+		panic(err)
+	}
+	os.Rename(name+".new", name)
+}
+
+func role(name string) []string {
+	return []string{roleVar + "=" + name, "PIDS=" + os.Getenv("PIDS"), "TOKEN=" + os.Getenv("TOKEN")}
+}
+
+func supervisor(t *testing.T) *Supervisor {
+	t.Helper()
+	t.Setenv("PIDS", t.TempDir())
+	s, err := NewSupervisor(fmt.Sprintf("test-%d-%s", os.Getpid(), strings.ReplaceAll(t.Name(), "/", "-")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func run(t *testing.T, s *Supervisor, name string, timeout time.Duration) Exit {
+	t.Helper()
+	exit, err := s.Run(context.Background(), Spec{Path: os.Args[0], Env: role(name), Timeout: timeout, MaxOutput: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exit
+}
+
+// gone fails the test if the process that left its pid under that name is still there.
+func gone(t *testing.T, name string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(os.Getenv("PIDS"), name))
+	if err != nil {
+		t.Fatal("the child did not get to start its own: ", err)
+	}
+	pid, err := strconv.Atoi(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 500 { // init may take a moment to reap
+		if err := syscall.Kill(pid, 0); err != nil || isZombie(pid) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	syscall.Kill(pid, syscall.SIGKILL)
+	t.Errorf("process %d (%s) outlived its parent", pid, name)
+}
+
+func TestRun(t *testing.T) {
+	s := supervisor(t)
+	if e := run(t, s, "hello", time.Minute); !e.Ok() || string(e.Stdout) != "out\n" || string(e.Stderr) != "err\n" || e.Left != 0 || e.Wall <= 0 {
+		t.Errorf("%+v", e)
+	}
+	if e := run(t, s, "three", time.Minute); e.Ok() || e.Code != 3 || e.Why(Spec{}) != "exit status 3" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestTimeLimit(t *testing.T) {
+	s := supervisor(t)
+	e := run(t, s, "hang", 100*time.Millisecond)
+	if !e.TimedOut || e.Ok() || !strings.Contains(string(e.Stderr), "SIGQUIT") || !strings.Contains(string(e.Stderr), "time.Sleep") {
+		t.Errorf("a child that hangs is asked where: %+v, stderr %s", e, e.Stderr)
+	}
+	e = run(t, s, "deaf", 300*time.Millisecond)
+	if !e.TimedOut || e.Signal != syscall.SIGKILL {
+		t.Errorf("%+v", e)
+	}
+	gone(t, "sleeper")
+}
+
+func TestOutputLimit(t *testing.T) {
+	e := run(t, supervisor(t), "flood", time.Minute)
+	if !e.Flooded || e.Ok() || len(e.Stdout) > 1<<20 {
+		t.Errorf("flooded %v with %d bytes", e.Flooded, len(e.Stdout))
+	}
+}
+
+func TestWhatLeavesIsEnded(t *testing.T) {
+	s := supervisor(t)
+	for _, name := range []string{"leaver", "grandparent"} {
+		e := run(t, s, name, time.Minute)
+		if !e.Ok() || e.Left == 0 {
+			t.Errorf("%s: %+v", name, e)
+		}
+		gone(t, "sleeper")
+	}
+	if e := run(t, s, "hello", time.Minute); e.Left != 0 {
+		t.Errorf("a child that left nothing is said to have left %d", e.Left)
+	}
+}
+
+// The same where no cgroup is writable, and where only the token is left to go by.
+func TestWhatLeavesIsEndedWithoutCgroup(t *testing.T) {
+	s := supervisor(t)
+	s.group.remove()
+	s.group = cgroup{}
+	if e := run(t, s, "leaver", time.Minute); e.Left == 0 {
+		t.Errorf("%+v", e)
+	}
+	gone(t, "sleeper")
+}
+
+func TestCancel(t *testing.T) {
+	s := supervisor(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		for {
+			if _, err := os.Stat(filepath.Join(os.Getenv("PIDS"), "sleeper")); err == nil {
+				cancel()
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	_, err := s.Run(ctx, Spec{Path: os.Args[0], Env: role("deaf"), Timeout: time.Minute, MaxOutput: 1000})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	gone(t, "sleeper")
+	if _, err := s.Run(ctx, Spec{Path: os.Args[0], Env: role("hello")}); !errors.Is(err, context.Canceled) {
+		t.Error("ran after the end: ", err)
+	}
+}
+
+// SIGKILL of the harness: the kernel ends the child, the watcher what the child had started.
+func TestNothingOutlivesAKilledHarness(t *testing.T) {
+	t.Setenv("PIDS", t.TempDir())
+	t.Setenv("TOKEN", fmt.Sprintf("test-killed-%d", os.Getpid()))
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = role("harness")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(os.Getenv("PIDS"), "sleeper")); err == nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	gone(t, "sleeper")
+	EndLeftovers(os.Getenv("TOKEN")) // takes the cgroup away, should the watcher not have come to it
+	if g := openCgroup(os.Getenv("TOKEN")); g.dir != "" {
+		t.Errorf("%s is left", g.dir)
+	}
+}
+
+func TestMissingProgram(t *testing.T) {
+	s := supervisor(t)
+	if _, err := s.Run(context.Background(), Spec{Path: "/nonexistent", Timeout: time.Second}); err == nil || !strings.Contains(err.Error(), "starting /nonexistent") {
+		t.Error(err)
+	}
+}
+
+func TestTail(t *testing.T) {
+	e := Exit{Stdout: []byte("one\ntwo\nthree\n"), Stderr: []byte("four\xff\n")}
+	if got := e.Tail(1000); got != "one\ntwo\nthree\nfour�" {
+		t.Errorf("%q", got)
+	}
+	long := Exit{Stdout: []byte("one\n"), Stderr: []byte("panic: why\n\n" + strings.Repeat("goroutine\n", 100))}
+	if got, want := long.Tail(40), "…\npanic: why\n\n…\ngoroutine\ngoroutine"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := e.Tail(14); got != "…\nthree\nfour�" {
+		t.Errorf("%q", got)
+	}
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"tunelab/harness"
+	"tunelab/harness/lock"
+)
+
+// asCommand makes the test binary be tunelab, for tests that must kill a real process.
+const asCommand = "TUNELAB_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if harness.WatchIfAsked() {
+		return
+	}
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
+	testscript.Main(m, map[string]func(){"tunelab": main})
+}
+
+// TestScripts runs testdata/script: each file is a session at the terminal that a user could have had.
+func TestScripts(t *testing.T) {
+	goEnv := goEnvironment(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status},
+		Setup: func(env *testscript.Env) error {
+			env.Setenv(lock.PathVar, filepath.Join(env.WorkDir, ".lock"))
+			env.Setenv("COLUMNS", "100")
+			for _, e := range goEnv {
+				name, value, _ := strings.Cut(e, "=")
+				env.Setenv(name, value)
+			}
+			return nil
+		},
+	})
+}
+
+// status runs a command and wants it to end with the given exit status.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N command …")
+	}
+	got := "0"
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = strconv.Itoa(exit.ExitCode())
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != args[0] {
+		ts.Fatalf("%q ended with status %s, want %s", args[1:], got, args[0])
+	}
+}
+
+// goEnvironment is what the go command needs of our own environment to find its caches, so that scripts, whose home
+// is elsewhere, build through the same ones.
+func goEnvironment(t *testing.T) []string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults := map[string]string{
+		"GOPATH": filepath.Join(home, "go"), "GOCACHE": filepath.Join(cache, "go-build"),
+		"GOMODCACHE": "", "GOPROXY": "", "GOFLAGS": "", "GOTOOLCHAIN": "", "GONOSUMDB": "", "GOSUMDB": "",
+	}
+	var env []string
+	for name, value := range defaults {
+		if set, ok := os.LookupEnv(name); ok {
+			value = set
+		}
+		if value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
