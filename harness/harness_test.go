@@ -150,7 +150,7 @@ func TestIterations(t *testing.T) {
 		want  int
 	}{
 		{200 * time.Millisecond, at(10, 100_050), 2000}, // a schedule of 10k/s that ran a little late
-		{200 * time.Millisecond, at(10, 99_000), 2000}, // or a little early
+		{200 * time.Millisecond, at(10, 99_000), 2000},  // or a little early
 		{200 * time.Millisecond, at(10, 97_000), 2100},
 		{200 * time.Millisecond, at(10, 4.03), 50_000_000},
 		{200 * time.Millisecond, at(1, 5e9), 1},

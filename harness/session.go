@@ -11,8 +11,8 @@ import (
 	"runtime"
 	"time"
 
-	"tunelab/harness/lock"
 	"tunelab/harness/internal/process"
+	"tunelab/harness/lock"
 	"tunelab/harness/machine"
 	"tunelab/results"
 	"tunelab/scenarios"

@@ -5,13 +5,17 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // A cgroup holds the children of one supervisor, so that even those that left their session and cleared their
 // environment can be found. The zero value, where no hierarchy is writable, holds nothing.
-type cgroup struct{ dir string }
+type cgroup struct {
+	dir string
+	v2  bool
+}
 
 const cgroupPrefix = "tunelab-"
 
@@ -24,7 +28,7 @@ func newCgroup(token string) cgroup {
 		}
 		if f, err := os.OpenFile(filepath.Join(dir, "cgroup.procs"), os.O_WRONLY, 0); err == nil {
 			f.Close()
-			return cgroup{dir}
+			return cgroup{dir, isV2(dir)}
 		}
 		unix.Rmdir(dir)
 	}
@@ -36,10 +40,16 @@ func openCgroup(token string) cgroup {
 	for _, parent := range cgroupParents() {
 		dir := filepath.Join(parent, cgroupPrefix+token)
 		if _, err := os.Stat(dir); err == nil {
-			return cgroup{dir}
+			return cgroup{dir, isV2(dir)}
 		}
 	}
 	return cgroup{}
+}
+
+// isV2 reports whether the group is one of the unified hierarchy, which has no tasks file.
+func isV2(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "tasks"))
+	return err != nil
 }
 
 // cgroupParents returns the folders of our own groups.
@@ -74,11 +84,25 @@ func cgroupParents() []string {
 	return dirs
 }
 
-func (g cgroup) add(pid int) {
-	if g.dir != "" {
-		// Should this fail, the token and our being the reaper still find what the child leaves.
-		os.WriteFile(filepath.Join(g.dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0)
+// start calls start, which starts a child from the calling thread, so that the child is in the group from its first
+// instruction: put there later, what it had started by then would be missing. The thread must be locked.
+func (g cgroup) start(attr *syscall.SysProcAttr, start func() error) error {
+	if g.dir == "" {
+		return start()
 	}
+	if g.v2 {
+		if dir, err := os.Open(g.dir); err == nil {
+			defer dir.Close()
+			attr.UseCgroupFD, attr.CgroupFD = true, int(dir.Fd())
+		}
+		return start()
+	}
+	// In v1 each thread has its group, and a child begins in that of the thread which started it. Should moving
+	// fail, the token and our being the reaper still find what the child leaves.
+	tid := []byte(strconv.Itoa(unix.Gettid()))
+	os.WriteFile(filepath.Join(g.dir, "tasks"), tid, 0)
+	defer os.WriteFile(filepath.Join(filepath.Dir(g.dir), "tasks"), tid, 0)
+	return start()
 }
 
 func (g cgroup) pids() []int {

@@ -124,10 +124,7 @@ func (s *Supervisor) Run(ctx context.Context, spec Spec) (Exit, error) {
 		// The parent-death signal is sent when the thread that started the child ends.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		if err == nil {
-			s.adopt(cmd.Process.Pid)
-		}
+		err := s.start(cmd)
 		started <- err
 		if err == nil {
 			cmd.Wait() // what it returns is in cmd.ProcessState

@@ -88,7 +88,7 @@ func childAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-func (s *Supervisor) adopt(pid int) { s.group.add(pid) }
+func (s *Supervisor) start(cmd *exec.Cmd) error { return s.group.start(cmd.SysProcAttr, cmd.Start) }
 
 // sweep ends what the child with that pid left behind.
 func (s *Supervisor) sweep(child int) (int, error) {

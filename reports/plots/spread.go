@@ -1,0 +1,107 @@
+package plots
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// SpreadData is the values of every variant in one case, by one metric.
+type SpreadData struct {
+	Label string // the picture in words, with its numbers
+	Unit  string
+	Rows  []SpreadRow
+}
+
+// SpreadRow is the values of one variant. Those that are not finite are not drawn.
+type SpreadRow struct {
+	Label  string // left, above the values
+	Text   string // right, above the values
+	Values []float64
+	Median float64
+	Series int // which variant, for its colour; the base is 0
+}
+
+const (
+	spreadRow  = 37 // height of a row
+	stripBelow = 22 // of which the values take that much
+)
+
+// Spread draws each variant's values as dots over a common axis, stacked where they are close, with a line at the
+// median. The axis is logarithmic when the values spread widely.
+func Spread(d SpreadData) ([]byte, error) {
+	height := vg.Length(axisHeight + 4 + spreadRow*len(d.Rows))
+	return render(height, d.Label, func(c draw.Canvas) {
+		var all []float64
+		for _, r := range d.Rows {
+			all = append(append(all, r.Values...), r.Median)
+		}
+		a := newAxis(all)
+		p := newPlot()
+		p.Y.Min, p.Y.Max = 0, 1
+		p.HideY()
+		position := func(v float64) float64 { return a.Normalize(0, 0, v) * (Width - 40) }
+		a.set(&p.X, thin(a.ticks(5, d.Unit), a.Min, position, 56))
+		p.Add(plotterFunc(d.drawRows))
+		p.Draw(draw.Crop(c, 20, -20, 1, -1))
+	})
+}
+
+func (d SpreadData) drawRows(c draw.Canvas, p *plot.Plot) {
+	x, _ := p.Transforms(&c)
+	var lines pen
+	for _, t := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
+		lines.line(x(t.Value), c.Min.Y, x(t.Value), c.Max.Y)
+	}
+	lines.stroke(c, grid, 0.5)
+	label, numbers := style(fontSize, ink, draw.XLeft), style(smallSize, muted, draw.XRight)
+	left, right := vg.Length(2), vg.Length(Width-2)
+	y := c.Max.Y
+	for _, r := range d.Rows {
+		y -= spreadRow
+		text := fit(numbers, r.Text, (right-left)*0.7)
+		c.FillText(numbers, at(right, y+stripBelow), text)
+		c.FillText(label, at(left, y+stripBelow), fit(label, r.Label, right-left-numbers.Width(text)-8))
+		middle := y + stripBelow/2
+		var dots, median pen // all discs: a row of its own tells the variant
+		for _, dot := range stack(r.Values, x) {
+			dots.line(dot.X, middle+dot.Y, dot.X, middle+dot.Y)
+		}
+		dots.stroke(c, seriesColor(r.Series), 4.6)
+		if isFinite(r.Median) {
+			median.line(x(r.Median), y+2, x(r.Median), y+stripBelow-3)
+			median.stroke(c, ink, 1.4)
+		}
+	}
+}
+
+// stack places values so that dots that would cover one another stand above and below the middle instead.
+func stack(values []float64, x func(float64) vg.Length) []vg.Point {
+	const width, reach = 4.4, 7.5 // of a column of dots, and how far it may go from the middle
+	sorted := slices.DeleteFunc(slices.Clone(values), func(v float64) bool { return !isFinite(v) })
+	slices.Sort(sorted)
+	columns := map[int]int{}
+	for _, v := range sorted {
+		columns[int(math.Floor(float64(x(v))/width))]++
+	}
+	placed := map[int]int{}
+	var out []vg.Point
+	for _, v := range sorted {
+		column := int(math.Floor(float64(x(v)) / width))
+		step := 4.2
+		if n := columns[column]; float64(n)*step/2 > reach {
+			step = 2 * reach / float64(n)
+		}
+		k := placed[column]
+		placed[column]++
+		offset := float64((k+1)/2) * step // 0, up, down, up, …
+		if k%2 == 0 {
+			offset = -offset
+		}
+		out = append(out, vg.Point{X: x(v), Y: vg.Length(offset)})
+	}
+	return out
+}

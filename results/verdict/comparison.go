@@ -1,0 +1,140 @@
+package verdict
+
+import (
+	"math"
+)
+
+// comparison is one base against one variant, on its way through the looks.
+type comparison struct {
+	rule    Rule
+	signs   *signs
+	pairs   []Pair
+	scale   Scale     // at the latest look
+	changed *sequence // against "interchangeable"
+	above   *sequence // against "at or below the lower end of the margin", one-sided
+	below   *sequence // against "at or above the upper end of the margin", one-sided
+}
+
+func newComparison(r Rule, s *signs, pairs []Pair) *comparison {
+	return &comparison{rule: r, signs: s, pairs: pairs, changed: newSequence(s, either, r.Alpha, 1)}
+}
+
+// finding is what a look says, on the scale of the tested differences.
+type finding struct {
+	verdict      Verdict
+	lo, hi       float64
+	hasInterval  bool
+	confidence   float64
+	withinMargin bool
+}
+
+// take takes the next look. same is tried before a change: a change may be
+// real and too small to matter.
+func (c *comparison) take(l look) finding {
+	d, scale := differences(c.pairs[:l.pairs])
+	c.useScale(scale)
+	changed := c.changed.look(d, l.share)
+	if f := c.same(d, l); f.verdict == Same {
+		return f
+	}
+	f := finding{verdict: Undecided, confidence: 1 - c.rule.Alpha}
+	if !c.changed.rejected && !l.last {
+		return f
+	}
+	k := changed.walshRank(either, len(d))
+	if l.last {
+		k = 1 + newUntied(len(d)).largest(c.rule.Alpha/2)
+	}
+	f.lo, f.hi, f.hasInterval = newWalsh(d).between(k, k)
+	if c.changed.rejected && f.hasInterval && (f.lo > 0 || f.hi < 0) {
+		f.verdict = c.rule.direction(f.lo)
+	}
+	return f
+}
+
+// useScale starts the tests for same anew when the scale changes. A margin on
+// ratios and one on differences are different claims, and what was shown about
+// one says nothing about the other.
+func (c *comparison) useScale(s Scale) {
+	if s == c.scale {
+		return
+	}
+	c.scale = s
+	c.above = newSequence(c.signs, upper, c.rule.Alpha, c.rule.Alpha)
+	c.below = newSequence(c.signs, upper, c.rule.Alpha, c.rule.Alpha)
+}
+
+// same tries to show that the effect lies within the margin: both one-sided
+// tests rejected, at this look or an earlier one, and the interval of
+// confidence 1 - 2·alpha is inside.
+func (c *comparison) same(d []float64, l look) finding {
+	margin := c.rule.margin(c.scale)
+	if margin == 0 {
+		return finding{verdict: Undecided}
+	}
+	fromBelow, fromAbove := make([]float64, len(d)), make([]float64, len(d))
+	for i, x := range d {
+		fromBelow[i], fromAbove[i] = x+margin, margin-x
+	}
+	above, below := c.above.look(fromBelow, l.share), c.below.look(fromAbove, l.share)
+	if !c.above.rejected || !c.below.rejected {
+		return finding{verdict: Undecided}
+	}
+	lower, higher := above.walshRank(upper, len(d)), below.walshRank(upper, len(d))
+	if l.last {
+		lower = 1 + newUntied(len(d)).largest(c.rule.Alpha)
+		higher = lower
+	}
+	f := finding{verdict: Undecided, confidence: 1 - 2*c.rule.Alpha}
+	f.lo, f.hi, f.hasInterval = newWalsh(d).between(lower, higher)
+	if f.hasInterval && f.lo >= -margin && f.hi <= margin {
+		f.verdict, f.withinMargin = Same, true
+	}
+	return f
+}
+
+// unfinished is the finding between looks: the fixed-n interval, no verdict.
+func (c *comparison) unfinished(n int) finding {
+	d, scale := differences(c.pairs[:n])
+	c.scale = scale
+	f := finding{verdict: Undecided, confidence: 1 - c.rule.Alpha}
+	f.lo, f.hi, f.hasInterval = Interval(d, c.rule.Alpha)
+	return f
+}
+
+// exactly compares pairs of which each side is constant, if the rule allows it
+// and there are at least 3. Nothing is estimated, so nothing is tested: the
+// verdict holds for as long as no later pair differs.
+//
+// The margin is the one for ratios when both constants are positive and the
+// one for differences when one is 0, as everywhere; equal is within any.
+func (r Rule) exactly(pairs []Pair) (Result, bool) {
+	if !r.Exact || len(pairs) < leastForExact {
+		return Result{}, false
+	}
+	for _, p := range pairs {
+		if p != pairs[0] {
+			return Result{}, false
+		}
+	}
+	base, variant := pairs[0].Base, pairs[0].Variant
+	result := Result{
+		Decided: true, Pairs: len(pairs), Look: -1, Scale: Exact,
+		BaseMedian: base, VariantMedian: variant,
+		P: 1, Changed: base != variant,
+	}
+	result.Effect = variant - base
+	if base != 0 {
+		result.Effect = variant / base
+	}
+	result.Lo, result.Hi = result.Effect, result.Effect
+	d, scale := differences(pairs[:1])
+	result.WithinMargin = base == variant || math.Abs(d[0]) <= r.margin(scale)*(1+1e-12)
+	switch {
+	case result.WithinMargin:
+		result.Verdict = Same
+	default:
+		result.Verdict = r.direction(variant - base)
+	}
+	return result, true
+}
