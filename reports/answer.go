@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tunelab/reports/internal/number"
+	"tunelab/reports/internal/shell"
 	"tunelab/results"
 	"tunelab/results/verdict"
 )
@@ -24,7 +25,7 @@ func (s *Summary) answer() string {
 		return told
 	}
 	return fmt.Sprintf("Unfinished: %s measured so far. %s Resume with: %s",
-		count(len(s.File.Trials), "trial is", "trials are"), told, ShellLine(s.Resume))
+		count(len(s.File.Trials), "trial is", "trials are"), told, shell.Line(s.Resume))
 }
 
 func (s *Summary) findings() string {
@@ -49,7 +50,7 @@ func (s *Summary) findings() string {
 	}
 	var sentences []string
 	for _, list := range clauses {
-		sentences = append(sentences, clause(list))
+		sentences = append(sentences, s.clause(list))
 	}
 	return strings.Join(sentences, " ")
 }
@@ -72,7 +73,7 @@ func (s *Summary) nothing() string {
 }
 
 // clause tells one variant against one base by one metric, over all cases.
-func clause(list []*results.Comparison) string {
+func (s *Summary) clause(list []*results.Comparison) string {
 	first := list[0]
 	unit, base := name(first.Metric), name(first.Base)
 	by := map[verdict.Verdict][]*results.Comparison{}
@@ -111,7 +112,7 @@ func clause(list []*results.Comparison) string {
 		parts = append(parts, fmt.Sprintf("the same within %s in %d", margin(first), n))
 	}
 	if n := len(list) - len(by[verdict.Better]) - len(by[verdict.Worse]) - len(by[verdict.Same]); n == len(list) {
-		parts = append(parts, fmt.Sprintf("is undecided against %s %s (%s%s)", base, in(n), unit, couldHaveSeen(list)))
+		parts = append(parts, fmt.Sprintf("is undecided against %s %s (%s%s)", base, in(n), unit, s.couldHaveSeen(list)))
 	} else if n > 0 {
 		parts = append(parts, count(n, "is undecided", "are undecided"))
 	}
@@ -155,17 +156,33 @@ func strength(c *results.Comparison) float64 {
 }
 
 // couldHaveSeen tells, of comparisons that are all undecided, what change would have been found in most of them.
-func couldHaveSeen(list []*results.Comparison) string {
+func (s *Summary) couldHaveSeen(list []*results.Comparison) string {
 	var seen []float64
 	for _, c := range list {
 		if c.MDE != nil && c.Difference == nil && isFinite(*c.MDE) {
 			seen = append(seen, *c.MDE)
 		}
 	}
-	if len(seen) < len(list) {
+	if len(seen) < len(list) || !s.Finished() {
 		return ""
 	}
 	return fmt.Sprintf("; changes of about %s would have been found", number.Percent(slices.Max(seen)))
+}
+
+// A standing is what a variant's verdicts say together.
+type standing struct {
+	is, are string
+	has     func(c *Counts) bool
+}
+
+func standings() []standing {
+	return []standing{
+		{"is better somewhere and worse nowhere", "are better somewhere and worse nowhere", func(c *Counts) bool { return c.Better > 0 && c.Worse == 0 }},
+		{"is better somewhere and worse elsewhere", "are better somewhere and worse elsewhere", func(c *Counts) bool { return c.Better > 0 && c.Worse > 0 }},
+		{"is worse somewhere and better nowhere", "are worse somewhere and better nowhere", func(c *Counts) bool { return c.Better == 0 && c.Worse > 0 }},
+		{"is the same within the margin", "are the same within the margin", func(c *Counts) bool { return c.Same == c.Total() }},
+		{"shows no difference", "show no difference", func(c *Counts) bool { return c.Better+c.Worse == 0 && c.Undecided > 0 }},
+	}
 }
 
 // grouped tells many variants and metrics: who is better, worse or the same, and the largest change each way.
@@ -183,28 +200,16 @@ func (s *Summary) grouped() string {
 		}
 		counts[key].add(c.Verdict)
 	}
-	label := func(k pairKey) string {
-		if len(bases) == 1 {
-			return name(k.variant)
-		}
-		return name(k.variant) + " (against " + name(k.base) + ")"
-	}
-	groups := []struct {
-		is, are string
-		has     func(c *Counts) bool
-	}{
-		{"is better somewhere and worse nowhere", "are better somewhere and worse nowhere", func(c *Counts) bool { return c.Better > 0 && c.Worse == 0 }},
-		{"is better somewhere and worse elsewhere", "are better somewhere and worse elsewhere", func(c *Counts) bool { return c.Better > 0 && c.Worse > 0 }},
-		{"is worse somewhere and better nowhere", "are worse somewhere and better nowhere", func(c *Counts) bool { return c.Better == 0 && c.Worse > 0 }},
-		{"is the same within the margin", "are the same within the margin", func(c *Counts) bool { return c.Same == c.Total() }},
-		{"shows no difference", "show no difference", func(c *Counts) bool { return c.Better+c.Worse == 0 && c.Undecided > 0 }},
-	}
 	var parts []string
-	for _, g := range groups {
+	for _, g := range standings() {
 		var names []string
 		for _, k := range order {
-			if g.has(counts[k]) {
-				names = append(names, label(k))
+			switch {
+			case !g.has(counts[k]):
+			case len(bases) == 1:
+				names = append(names, name(k.variant))
+			default:
+				names = append(names, name(k.variant)+" (against "+name(k.base)+")")
 			}
 		}
 		switch len(names) {

@@ -213,6 +213,7 @@ func markdownText(text string) string {
 // markdownCode writes a name as code: between backquotes, or where the name holds what a table or the backquotes
 // can't, as HTML with every such character as an entity.
 func markdownCode(name string) string {
+	name = plain.Elide(name, maxNameShown)
 	if name == "" {
 		return ""
 	}

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"tunelab/reports/internal/number"
@@ -15,7 +16,11 @@ import (
 func effect(c *results.Comparison) string {
 	switch {
 	case byOutcome(c):
-		return name(failing(c)) + ": " + badOutcomes(c)
+		noun := "trials"
+		if c.Outcomes[results.Failed]+c.Outcomes[results.Timeout]+c.Outcomes[results.OOM] == 1 {
+			noun = "trial"
+		}
+		return fmt.Sprintf("%s had %s %s", name(failing(c)), badOutcomes(c), noun)
 	case c.Ratio != nil:
 		lo, hi := interval(c)
 		return number.Effect(*c.Ratio, lo, hi)
@@ -97,8 +102,20 @@ func metricMargin(m results.Metric) string {
 	return number.Margin(m.Margin)
 }
 
-// settle tells of an undecided comparison what would have been found, and about what would settle it.
-func settle(c *results.Comparison) string {
+// settle tells of an undecided comparison what would have been found, and about what would settle it; or, while
+// measuring is not over, when it is looked at next. It is empty where no number of blocks would help.
+func (s *Summary) settle(c *results.Comparison) string {
+	noLoad := func(warning string) bool { return strings.Contains(warning, "no latency verdict") }
+	if badOutcomes(c) != "" || slices.ContainsFunc(c.Warnings, noLoad) {
+		return ""
+	}
+	if !s.Finished() && !c.Decided {
+		for _, n := range s.File.Run.Plan.Looks {
+			if n > c.Blocks {
+				return fmt.Sprintf("not over: the next look is at %d blocks", n)
+			}
+		}
+	}
 	var parts []string
 	if c.MDE != nil && isFinite(*c.MDE) {
 		found := number.Percent(*c.MDE)

@@ -3,6 +3,7 @@ package reports
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tunelab/reports/internal/plain"
@@ -110,8 +111,10 @@ func (p *printer) columns(labels []string, columns []textColumn) {
 		labelWidth = max(labelWidth, plain.Width(l))
 	}
 	labelWidth = min(labelWidth, max(16, p.width*2/5))
-	for _, c := range columns {
-		labelWidth = min(labelWidth, max(8, p.width-c.width-3))
+	for i := range columns {
+		c := &columns[i]
+		c.width = min(c.width, p.width-leastLabel-3)
+		labelWidth = min(labelWidth, p.width-c.width-3)
 	}
 	for i, chunk := range p.chunks(labelWidth, columns) {
 		if i > 0 {
@@ -119,6 +122,11 @@ func (p *printer) columns(labels []string, columns []textColumn) {
 		}
 		p.chunk(labelWidth, labels, chunk)
 	}
+}
+
+// tooWide reports whether a column does not fit beside even the narrowest labels.
+func (p *printer) tooWide(columns []textColumn) bool {
+	return slices.ContainsFunc(columns, func(c textColumn) bool { return c.width > p.width-leastLabel-3 })
 }
 
 // chunks splits columns over tables that fit beside labels.
@@ -141,7 +149,7 @@ func (p *printer) chunk(labelWidth int, labels []string, columns []textColumn) {
 	hasSub := false
 	for _, c := range columns {
 		head += " │ " + plain.Center(plain.Elide(c.head, c.width), c.width)
-		sub += " │ " + plain.Left(c.sub, c.width)
+		sub += " │ " + plain.Left(plain.Elide(c.sub, c.width), c.width)
 		hasSub = hasSub || c.sub != ""
 	}
 	p.line(head)
@@ -154,7 +162,7 @@ func (p *printer) chunk(labelWidth int, labels []string, columns []textColumn) {
 			for _, c := range columns {
 				cell := plain.Left("", c.width)
 				if j == 0 && i < len(c.cells) {
-					cell = plain.Left(c.cells[i], c.width)
+					cell = plain.Left(plain.Elide(c.cells[i], c.width), c.width)
 					if c.verdicts != nil && c.verdicts[i] != "" {
 						cell = p.verdict(c.verdicts[i], cell)
 					}

@@ -144,7 +144,9 @@ func (s *Summary) setOutcomes() {
 func (s *Summary) setWarnings() {
 	run := s.File.Run
 	for _, w := range run.Warnings {
-		s.warnings = append(s.warnings, plain.Clean(w))
+		if w != "" {
+			s.warnings = append(s.warnings, plain.Clean(w))
+		}
 	}
 	for _, c := range run.Plan.Cases {
 		for _, w := range c.Warnings {

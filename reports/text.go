@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tunelab/reports/internal/plain"
+	"tunelab/reports/internal/shell"
 )
 
 // TextOptions says what the terminal can show.
@@ -65,7 +66,7 @@ func (p *printer) metricTable(t metricTable) {
 		labels[i] = row.Case
 	}
 	full := t.textColumns(true)
-	if brief := t.textColumns(false); !t.NeedsP && len(p.chunks(p.width*2/5, brief)) < len(p.chunks(p.width*2/5, full)) {
+	if brief := t.textColumns(false); !t.NeedsP && (p.tooWide(full) || len(p.chunks(p.width*2/5, brief)) < len(p.chunks(p.width*2/5, full))) {
 		full = brief // the p-values stand beside the verdicts too
 	}
 	p.columns(labels, full)
@@ -248,7 +249,7 @@ func (p *printer) warnings(s *Summary) {
 func (p *printer) commands(s *Summary) {
 	for _, c := range s.commands() {
 		p.title("%s", c.Name)
-		for _, line := range shellLines(c.args, p.width) {
+		for _, line := range shell.Lines(c.args, p.width) {
 			p.line(line)
 		}
 	}

@@ -59,7 +59,7 @@ func (s *Summary) setVerdicts() {
 				g.Cases = append(g.Cases, verdictCase{Case: plain.Clean(c.Case)})
 			}
 			last := &g.Cases[len(g.Cases)-1]
-			last.Rows = append(last.Rows, g.row(c))
+			last.Rows = append(last.Rows, s.verdictRow(&g, c))
 		}
 		if len(bases) > 1 {
 			g.Base = ""
@@ -70,7 +70,7 @@ func (s *Summary) setVerdicts() {
 	}
 }
 
-func (g *verdictGroup) row(c *results.Comparison) verdictRow {
+func (s *Summary) verdictRow(g *verdictGroup, c *results.Comparison) verdictRow {
 	row := verdictRow{
 		Variant: plain.Clean(c.Variant), Base: plain.Clean(c.Base),
 		Change: change(c), Verdict: string(c.Verdict), Blocks: fmt.Sprint(c.Blocks),
@@ -93,7 +93,7 @@ func (g *verdictGroup) row(c *results.Comparison) verdictRow {
 		}
 	}
 	if c.Verdict == verdict.Undecided {
-		row.Settle = settle(c)
+		row.Settle = s.settle(c)
 	}
 	notes := slices.Clone(c.Warnings)
 	if c.Changed && c.Verdict == verdict.Same {

@@ -254,11 +254,11 @@ func TestCheckCatchesBroken(t *testing.T) {
 			"one goroutine: after Advance(0) the index is 1, want 0"},
 		{"every third advance is skipped", index(func() Index { return new(skipsSome) }),
 			"one goroutine: after Advance(2) the index is 1, want 2"},
-		{"the halves of the word are written one after the other", index(func() Index { return new(torn) }),
+		{"the halves of the word are written one after the other", index(func() Index { return &torn{window: newWindow()} }),
 			"one writer: a reader sees"},
-		{"load and store with another writer in between", index(func() Index { return new(lostUpdate) }),
+		{"load and store with another writer in between", index(func() Index { return &lostUpdate{window: newWindow()} }),
 			"four writers: "},
-		{"store with several writers", index(func() Index { return new(slowStore) }),
+		{"store with several writers", index(func() Index { return &slowStore{window: newWindow()} }),
 			"four writers: "},
 		{"published before applied", subject{correct, func(_ uint64, apply, publish, notify func()) { publish(); apply(); notify() }},
 			"raft with 1 member: index 2 is published, but only 0 is applied"},
@@ -285,18 +285,47 @@ func TestCheckCatchesBroken(t *testing.T) {
 }
 
 // The broken variants. Those that are only broken when goroutines interleave
-// wait at the worst moment, the first 50 times, until others have called them.
+// hold a window open for it, so that it does not take luck to catch them.
 
-type moment struct{ calls, waits atomic.Int64 }
+// A window holds one goroutine back at the worst moment until others have been
+// there. It does so 20 times; and when nobody comes, as where there is only
+// one goroutine, it gives up after the third.
+type window struct {
+	open      atomic.Bool
+	others    chan struct{}
+	waits     atomic.Int32
+	fruitless atomic.Int32
+}
 
-func (m *moment) called() { m.calls.Add(1) }
+func newWindow() *window { return &window{others: make(chan struct{}, 8)} }
 
-func (m *moment) wait() {
-	before := m.calls.Load()
-	for i := 0; i < 10_000 && m.waits.Load() < 50 && m.calls.Load() < before+4; i++ {
-		runtime.Gosched()
+// passed says that a goroutine has done what the one in the window waits for.
+func (w *window) passed() {
+	select {
+	case w.others <- struct{}{}:
+	default:
 	}
-	m.waits.Add(1)
+}
+
+// wait waits until others have passed n times.
+func (w *window) wait(n int) {
+	if w.waits.Load() >= 20 || w.fruitless.Load() >= 3 || !w.open.CompareAndSwap(false, true) {
+		return
+	}
+	defer w.open.Store(false)
+	w.waits.Add(1)
+	for len(w.others) > 0 {
+		<-w.others
+	}
+	for range n {
+		select {
+		case <-w.others:
+			w.fruitless.Store(0)
+		case <-time.After(20 * time.Millisecond):
+			w.fruitless.Add(1)
+			return
+		}
+	}
 }
 
 type lastWins struct{ index atomic.Uint64 }
@@ -334,32 +363,36 @@ func (x *skipsSome) Advance(to uint64) {
 
 type torn struct {
 	low, high atomic.Uint32
-	moment
+	*window
 }
 
 func (x *torn) Advance(to uint64) {
-	if to > x.Committed() {
-		x.low.Store(uint32(to))
-		x.wait()
-		x.high.Store(uint32(to >> 32))
+	if to <= x.index() {
+		return
 	}
+	x.low.Store(uint32(to))
+	x.wait(4) // two readers, so one of them has begun in here
+	x.high.Store(uint32(to >> 32))
 }
 
 func (x *torn) Committed() uint64 {
-	x.called()
-	return uint64(x.high.Load())<<32 | uint64(x.low.Load())
+	index := x.index()
+	x.passed()
+	return index
 }
+
+func (x *torn) index() uint64 { return uint64(x.high.Load())<<32 | uint64(x.low.Load()) }
 
 type lostUpdate struct {
 	index atomic.Uint64
-	moment
+	*window
 }
 
 func (x *lostUpdate) Advance(to uint64) {
 	index := x.index.Load()
-	x.called()
-	x.wait()
+	x.wait(1)
 	x.index.Store(max(index, to))
+	x.passed()
 }
 
 func (x *lostUpdate) Committed() uint64 { return x.index.Load() }
@@ -367,13 +400,13 @@ func (x *lostUpdate) Committed() uint64 { return x.index.Load() }
 // slowStore is the variant store, without saying that it wants one writer.
 type slowStore struct {
 	storeIndex
-	moment
+	*window
 }
 
 func (x *slowStore) Advance(to uint64) {
 	if to > x.index.Load() {
-		x.called()
-		x.wait()
+		x.wait(1)
 		x.index.Store(to)
 	}
+	x.passed()
 }

@@ -67,7 +67,7 @@ func (a axis) widen(share float64) axis {
 func (a axis) Normalize(_, _, x float64) float64 {
 	x = clamp(x, a.Min, a.Max)
 	if a.Log {
-		return math.Log(x/a.Min) / math.Log(a.Max/a.Min)
+		return (math.Log(x) - math.Log(a.Min)) / (math.Log(a.Max) - math.Log(a.Min)) // not of quotients, which may overflow
 	}
 	return (x/2 - a.Min/2) / (a.Max/2 - a.Min/2) // halves: the range itself may overflow
 }
@@ -121,14 +121,14 @@ func linearSteps(low, high float64, n int) []float64 {
 
 // logSteps are up to about n powers of ten in the range, or their 1, 2, 5 multiples when there are few.
 func (a axis) logSteps(n int) []float64 {
-	from, to := math.Floor(math.Log10(a.Min)), math.Ceil(math.Log10(a.Max))
+	from, to := math.Ceil(math.Log10(a.Min)), math.Floor(math.Log10(a.Max))
 	every := max(1, math.Ceil((to-from)/float64(n)))
 	factors := []float64{1}
 	if to-from <= float64(n)/2 {
 		factors = []float64{1, 3}
 	}
 	var out []float64
-	for e := from; e <= to; e += every {
+	for e := from; e <= to+0.5; e += every {
 		for _, f := range factors {
 			if v := f * math.Pow(10, e); v >= a.Min && v <= a.Max && isFinite(v) {
 				out = append(out, v)

@@ -40,26 +40,27 @@ func (d ForestData) none() float64 {
 func (d ForestData) axis() axis {
 	values := []float64{d.none(), d.ZoneLo, d.ZoneHi}
 	for _, r := range d.Rows {
-		for _, v := range []float64{r.Center, r.Lo, r.Hi} {
-			if d.Unit == "" {
-				if !(v > 0) || math.IsInf(v, 1) {
-					continue
-				}
-				v = clamp(v, 1e-6, 1e6)
-			}
-			values = append(values, v)
-		}
+		values = append(values, r.Center, r.Lo, r.Hi)
 	}
-	if d.Unit != "" {
-		a := newAxis(values)
-		if a.Log = false; a.Min == 0 && d.ZoneLo < 0 {
-			a.Min = d.ZoneLo
-		}
-		return a
+	if d.Unit == "" {
+		return ratioAxis(values)
 	}
+	a := newAxis(values)
+	if a.Log = false; a.Min == 0 { // newAxis keeps times from going below 0; differences may
+		a.Min = -a.Max / 20
+	}
+	return a
+}
+
+// maxRatio is the largest ratio that is drawn, and one over it the smallest.
+const maxRatio = 1e6
+
+// ratioAxis is logarithmic, so that a ratio and its inverse are as far from 1.
+func ratioAxis(values []float64) axis {
 	a := axis{Min: 1, Max: 1, Log: true}
 	for _, v := range values {
 		if isFinite(v) && v > 0 {
+			v = clamp(v, 1/maxRatio, maxRatio)
 			a.Min, a.Max = min(a.Min, v), max(a.Max, v)
 		}
 	}

@@ -104,8 +104,7 @@ func (d OrderData) drawValues(c draw.Canvas) draw.Canvas {
 	}
 	a := newAxis(all)
 	p := newPlot()
-	p.X.Min, p.X.Max = 0.5, float64(max(d.Trials, 1))+0.5
-	p.X.Tick.Marker = plot.ConstantTicks(d.places())
+	axis{Min: 0.5, Max: float64(max(d.Trials, 1)) + 0.5}.set(&p.X, d.places())
 	ticks := a.ticks(5, d.Unit)
 	a.set(&p.Y, ticks)
 	p.Add(plotterFunc(func(c draw.Canvas, p *plot.Plot) {

@@ -1,9 +1,5 @@
 package verdict
 
-import (
-	"math"
-)
-
 // comparison is one base against one variant, on its way through the looks.
 type comparison struct {
 	rule    Rule
@@ -100,41 +96,4 @@ func (c *comparison) unfinished(n int) finding {
 	f := finding{verdict: Undecided, confidence: 1 - c.rule.Alpha}
 	f.lo, f.hi, f.hasInterval = Interval(d, c.rule.Alpha)
 	return f
-}
-
-// exactly compares pairs of which each side is constant, if the rule allows it
-// and there are at least 3. Nothing is estimated, so nothing is tested: the
-// verdict holds for as long as no later pair differs.
-//
-// The margin is the one for ratios when both constants are positive and the
-// one for differences when one is 0, as everywhere; equal is within any.
-func (r Rule) exactly(pairs []Pair) (Result, bool) {
-	if !r.Exact || len(pairs) < leastForExact {
-		return Result{}, false
-	}
-	for _, p := range pairs {
-		if p != pairs[0] {
-			return Result{}, false
-		}
-	}
-	base, variant := pairs[0].Base, pairs[0].Variant
-	result := Result{
-		Decided: true, Pairs: len(pairs), Look: -1, Scale: Exact,
-		BaseMedian: base, VariantMedian: variant,
-		P: 1, Changed: base != variant,
-	}
-	result.Effect = variant - base
-	if base != 0 {
-		result.Effect = variant / base
-	}
-	result.Lo, result.Hi = result.Effect, result.Effect
-	d, scale := differences(pairs[:1])
-	result.WithinMargin = base == variant || math.Abs(d[0]) <= r.margin(scale)*(1+1e-12)
-	switch {
-	case result.WithinMargin:
-		result.Verdict = Same
-	default:
-		result.Verdict = r.direction(variant - base)
-	}
-	return result, true
 }

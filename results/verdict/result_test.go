@@ -227,6 +227,9 @@ func TestWarningsOfDisagreement(t *testing.T) {
 // Results are written as JSON, which has no NaN and no infinity.
 func TestResultsAreFinite(t *testing.T) {
 	t.Parallel()
+	if got, ok := (Rule{Exact: true}).exactly(constant(3, 1e-300, 1e300)); !ok || got.Effect != math.MaxFloat64 {
+		t.Errorf("exactly: got %+v", got)
+	}
 	for _, pairs := range append(samples(), constant(20, 0, 0), constant(20, 3, 3), constant(20, 0, 1), constant(1, 5, 6),
 		constant(20, 1e300, 1e-300), constant(20, 1e-300, 1e300), constant(20, 0, 1.7e308), append(constant(20, 0, 1.7e308), constant(20, 1.7e308, 0)...)) {
 		for _, margin := range []float64{0, 0.03} {

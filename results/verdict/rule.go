@@ -27,7 +27,11 @@ type Rule struct {
 	HigherIsBetter bool    // a rate, say; false for times and sizes
 	Looks          []int   // planned numbers of pairs to decide at, ascending; the last is the planned end. See Looks
 	Seed           uint64  // of the sign vectors, in a stream of its own
-	Exact          bool    // constant sides are compared exactly: for counts such as allocs/op, not for times
+
+	// Exact says that sides which are constant over all pairs, at least 3, are
+	// compared exactly and decided without a look, until a later pair differs.
+	// It is for counts such as allocs/op, not for times.
+	Exact bool
 }
 
 // check returns what is wrong with the rule, if anything.

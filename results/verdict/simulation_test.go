@@ -102,7 +102,7 @@ func session(r *rand.Rand, next func() float64, variants int, j *Judge) []Verdic
 // The whole procedure with several variants, of which decided ones leave the
 // blocks: then exactness is approximate, 4.8 to 5.2 % at nominal 5 %.
 func TestFalsePositives(t *testing.T) {
-	const sessions, variants, alpha = 3000, 3, 0.05
+	const sessions, variants, alpha = 2000, 3, 0.05
 	for _, c := range []struct {
 		noise     int
 		margin    float64
@@ -158,7 +158,7 @@ func runLooks(j *Judge, pairs []Pair) (f finding, at look) {
 // have been spent.
 func TestPrintedInterval(t *testing.T) {
 	t.Parallel()
-	const repetitions, noise, alpha = 3000, 0.04, 0.05
+	const repetitions, noise, alpha = 2000, 0.04, 0.05
 	for _, shift := range []float64{0, 0.02, 0.04} {
 		r := rand.New(rand.NewPCG(4, 10))
 		covered, missedEarly := 0, 0
@@ -182,7 +182,7 @@ func TestPrintedInterval(t *testing.T) {
 // chance of at most alpha, and little less when no change stops it before.
 func TestFalseSame(t *testing.T) {
 	t.Parallel()
-	const repetitions, margin, noise, alpha = 3000, 0.03, 0.03, 0.05
+	const repetitions, margin, noise, alpha = 2000, 0.03, 0.03, 0.05
 	for _, edge := range []float64{math.Log1p(margin), -math.Log1p(margin)} {
 		r := rand.New(rand.NewPCG(4, 11))
 		same, alone := 0, 0
@@ -211,7 +211,7 @@ func TestFalseSame(t *testing.T) {
 // with little less by several; equal sides are found the same before the end.
 func TestPower(t *testing.T) {
 	t.Parallel()
-	const repetitions, n, noise, margin = 3000, 30, 0.03, 0.03
+	const repetitions, n, noise, margin = 2000, 30, 0.03, 0.03
 	effect := detectable * noise / math.Sqrt(n)
 	r := rand.New(rand.NewPCG(4, 12))
 	fixed, sequential, same, pairs := 0, 0, 0, 0

@@ -21,6 +21,9 @@ type Scale struct {
 	plain  bool // three significant digits, no prefix
 }
 
+// beyond is from where no prefix helps.
+const beyond = 1e16
+
 // Common returns the scale that shows at least three digits of each of values, given in unit as declared.
 // Values that are not finite don't count.
 func Common(values []float64, unit string) Scale {
@@ -60,6 +63,8 @@ func (s Scale) Format(v float64) string {
 		return "-∞"
 	case s.plain:
 		return strconv.FormatFloat(v*s.factor, 'g', 3, 64)
+	case math.Abs(v*s.factor) >= beyond:
+		return strconv.FormatFloat(v*s.factor, 'g', 3, 64) + s.suffix
 	}
 	return s.scaler.Format(v*s.factor) + s.suffix
 }
@@ -213,11 +218,13 @@ func Milliseconds(ms float64) string {
 // Tick writes a round number for an axis whose largest value is largest: without zeros at its end, "1.5µs".
 func Tick(v, largest float64, unit string) string {
 	s := Common([]float64{largest}, unit)
-	if s.plain {
-		return strconv.FormatFloat(v*s.factor, 'g', 6, 64)
-	}
-	if v == 0 {
+	switch {
+	case v == 0:
 		return "0"
+	case s.plain:
+		return strconv.FormatFloat(v*s.factor, 'g', 6, 64)
+	case math.Abs(largest*s.factor) >= beyond:
+		return strconv.FormatFloat(v*s.factor, 'g', 3, 64) + s.suffix
 	}
 	text := strconv.FormatFloat(v*s.factor/s.scaler.Factor, 'f', 6, 64)
 	return strings.TrimRight(strings.TrimRight(text, "0"), ".") + s.scaler.Prefix + s.suffix

@@ -5,6 +5,7 @@
 package plain
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode"
@@ -153,15 +154,14 @@ func Wrap(s string, n int) []string {
 	var lines []string
 	line := ""
 	for word := range strings.FieldsSeq(s) {
-		if line != "" && Width(line)+1+Width(word) <= n {
+		if line != "" && len(word) <= 4*n && Width(line)+1+Width(word) <= n {
 			line += " " + word
 			continue
 		}
 		if line != "" {
 			lines = append(lines, line)
 		}
-		for Width(word) > n {
-			cut := breakAt(word, n)
+		for cut := breakAt(word, n); cut < len(word); cut = breakAt(word, n) {
 			lines = append(lines, word[:cut])
 			word = word[cut:]
 		}
@@ -173,25 +173,31 @@ func Wrap(s string, n int) []string {
 	return lines
 }
 
-// breakAt returns at which byte a word that is wider than n columns is broken.
+// breakAt returns at which byte a word is broken over lines of n columns: behind a slash that is not near its
+// beginning, else behind another mark, else where the line is full. A word that fits is broken at its end.
 func breakAt(word string, n int) int {
-	used, last, nice := 0, 0, 0
+	used, full, slash, mark := 0, 0, 0, 0
+	fits := true
 	for i, r := range word {
 		if used+runeWidth(r) > n {
+			fits = false
 			break
 		}
 		used += runeWidth(r)
-		last = i + utf8.RuneLen(r)
-		if strings.ContainsRune("/-_,=:.", r) && used > n/3 {
-			nice = last
+		full = i + utf8.RuneLen(r)
+		switch {
+		case used <= n/3:
+		case r == '/':
+			slash = full
+		case strings.ContainsRune("-_,=:.", r):
+			mark = full
 		}
 	}
-	switch {
-	case nice > 0:
-		return nice
-	case last > 0:
-		return last
+	if fits {
+		return len(word)
 	}
-	_, size := utf8.DecodeRuneInString(word)
-	return size
+	if full == 0 { // a character wider than the line
+		_, full = utf8.DecodeRuneInString(word)
+	}
+	return cmp.Or(slash, mark, full)
 }
