@@ -15,7 +15,7 @@ func TestEvidence(t *testing.T) {
 			continue
 		}
 		t.Run(f.name, func(t *testing.T) {
-			s := Summarize(f.file())
+			s := f.summary
 			var out bytes.Buffer
 			for _, m := range s.File.Run.Metrics {
 				for _, d := range s.forests(m) {
@@ -53,7 +53,8 @@ func writeOrder(out *bytes.Buffer, d plots.OrderData) {
 }
 
 func TestForestsAreSplit(t *testing.T) {
-	s := Summarize(many())
+	list := fixtures()
+	s := list[len(list)-1].summary // many
 	rows := 0
 	for _, d := range s.forests(s.File.Run.Metrics[0]) {
 		if len(d.Rows) > maxForestRows {

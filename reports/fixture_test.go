@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	"tunelab/results"
@@ -98,15 +99,20 @@ func (f fake) run() *results.Run {
 	return run
 }
 
-// A fixture is a run that a golden file is made of.
+// A fixture is a run that golden files are made of.
 type fixture struct {
-	name string
-	file func() *results.File
+	name    string
+	file    func() *results.File // a new one each time
+	summary *Summary             // of it, shared between tests: not to be changed
 }
 
 // fixtures are the kinds of runs that reports must cope with.
-func fixtures() []fixture {
-	return []fixture{
+var fixtures = sync.OnceValue(func() []fixture {
+	var out []fixture
+	for _, f := range []struct {
+		name string
+		file func() *results.File
+	}{
 		{"every verdict", everyVerdict},
 		{"one pair", func() *results.File {
 			return fake{
@@ -120,9 +126,15 @@ func fixtures() []fixture {
 		{"claims", claimsFile},
 		{"hostile", hostile},
 		{"nothing", nothing},
+		{"base alone", func() *results.File {
+			return fake{variants: []string{"mutex"}, metrics: []results.Metric{p99}, blocks: 7, cases: []fakeCase{{"CommitIndex", nil, 0.03, 9216}}}.file()
+		}},
 		{"many", many},
+	} {
+		out = append(out, fixture{f.name, f.file, Summarize(f.file())})
 	}
-}
+	return out
+})
 
 func everyVerdict() *results.File {
 	return fake{
@@ -220,46 +232,6 @@ func claimsFile() *results.File {
 		{Case: "CommitIndex/readers=64", Variant: "rcu", Why: "failed its correctness test"},
 	}
 	f.Run.Checks = append(f.Run.Checks, results.Check{Variant: "rcu", Tests: 2, Output: "--- FAIL: TestCorrect (0.00s)\n    commit_test.go:12: index went back from 7 to 6"})
-	return f
-}
-
-// hostileNames are texts that try to break out of where they are shown.
-var hostileNames = []string{
-	`<script>alert("x")</script>`,
-	"a'b\"c`d|e\\f$(reboot)",
-	"\x1b[31mred\x07\x00\r\nnext: line",
-	"\u202egnp.exe\u2066 \ufeff\u200b",
-	"נתונים/קריאות=8",
-	strings.Repeat("VeryLongName/", 60) + "end=1",
-	"ｗｉｄｅ界面🚀/e\u0301" + strings.Repeat("\u0300", 40),
-	"]]></svg><img src=x onerror=alert(1)>",
-	"\xff\xfe broken",
-	"-rf *, (x) @all",
-	"",
-}
-
-func hostile() *results.File {
-	f := fake{
-		variants: []string{hostileNames[0], hostileNames[1], hostileNames[3], hostileNames[9]}, metrics: []results.Metric{p99}, blocks: 10,
-		cases: []fakeCase{
-			{hostileNames[2], []float64{0.7, 1, 1.2}, 0.04, 9216},
-			{hostileNames[4], []float64{0.7, 1, 1.2}, 0.04, 9216},
-			{hostileNames[5], []float64{0.7, 1, 1.2}, 0.04, 9216},
-			{hostileNames[6], []float64{0.7, 1, 1.2}, 0.04, 9216},
-			{hostileNames[7], []float64{0.7, 1, 1.2}, 0.04, 9216},
-		},
-	}.file()
-	f.Run.Question = strings.Join(hostileNames, " ")
-	f.Run.Scenario = hostileNames[0]
-	f.Run.Command = append([]string{"tunelab", "run"}, hostileNames...)
-	f.Run.Warnings = hostileNames
-	f.Run.Host.CPU = hostileNames[7]
-	f.Run.Claims = []results.Claim{{ID: hostileNames[0], Says: hostileNames[7], Kind: "exists", Test: hostileNames[1]}}
-	for i, name := range hostileNames {
-		f.Run.Variants[0].Build += name + "\n"
-		f.Run.NotMeasured = append(f.Run.NotMeasured, results.Unmeasured{Case: name, Why: name})
-		f.Trials[i].Outcome, f.Trials[i].Why, f.Trials[i].Output, f.Trials[i].Values = results.Failed, name, name+"\n"+name, nil
-	}
 	return f
 }
 

@@ -43,6 +43,9 @@ func breakable(name string) template.HTML {
 	return template.HTML(strings.ReplaceAll(text, "/", "/<wbr>"))
 }
 
+// bound keeps a number and its percent sign on one line.
+func bound(text string) string { return strings.ReplaceAll(text, " %", "\u00a0%") }
+
 // maxNameShown is how much of a name a page shows, but in the plan, which has all of it.
 const maxNameShown = 120
 

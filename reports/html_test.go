@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"tunelab/results"
 )
 
 var pages = flag.String("pages", "", "write the pages of TestHTML into this folder, to look at them in a browser")
@@ -24,7 +22,7 @@ const maxOrdinaryPage = 1_500_000
 func TestHTML(t *testing.T) {
 	for _, f := range fixtures() {
 		t.Run(f.name, func(t *testing.T) {
-			s := Summarize(f.file())
+			s := f.summary
 			var out bytes.Buffer
 			if err := HTML(&out, s); err != nil {
 				t.Fatal(err)
@@ -134,31 +132,6 @@ func FuzzHTML(f *testing.F) {
 			t.Errorf("%q stands in a page as it is", hostile)
 		}
 	})
-}
-
-// hostileFile is a small run with the text in every place.
-func hostileFile(text string) *results.File {
-	f := fake{
-		variants: []string{text, text + "2"}, metrics: []results.Metric{{Unit: "p99-ns", Better: "lower", Margin: 0.03}}, blocks: 6,
-		cases: []fakeCase{{text, []float64{0.7}, 0.04, 9216}},
-	}.file()
-	r := f.Run
-	r.ID, r.Scenario, r.Question, r.Commit, r.Package, r.ScenarioSHA256 = text, text, text, text, text, text
-	r.Command = []string{"tunelab", "run", text}
-	r.Warnings, r.Host.Noise = []string{text}, []string{text}
-	r.Host.CPU, r.Host.Kernel, r.Host.Go, r.Host.Machine, r.Host.Virtual, r.Host.GOOS = text, text, text, text, text, text
-	for i := range r.Variants {
-		r.Variants[i].Sets, r.Variants[i].Build, r.Variants[i].Binary = text, text, text
-	}
-	r.Plan.Cases[0].Warnings = []string{text}
-	r.Checks = []results.Check{{Variant: text, Output: text}}
-	r.Claims = []results.Claim{{ID: text, Says: text, Kind: "exists", Test: text}, {ID: text, Says: text, Kind: text}, {ID: text, Kind: "value", Metric: "p99-ns", Case: text, Value: 1}}
-	r.Facts = []results.Fact{{Claim: text, Test: text, Saw: text}}
-	r.NotMeasured = []results.Unmeasured{{Case: text, Variant: text, Why: text}}
-	f.Path = text
-	f.Problems = []results.Problem{{Path: text, Line: 1, Msg: text}}
-	f.Trials[0].Outcome, f.Trials[0].Why, f.Trials[0].Output, f.Trials[0].Values = results.Failed, text, text, nil
-	return f
 }
 
 func TestIndex(t *testing.T) {

@@ -40,7 +40,7 @@ func Index(w io.Writer, summaries []*Summary, links []string) error {
 	view := indexPage{Title: count(len(summaries), "run", "runs"), CSS: template.CSS(stylesheet)}
 	for _, i := range order {
 		s := summaries[i]
-		run := indexRun{Link: links[i], Question: plain.Elide(s.Question, maxNameShown), Answer: s.Answer, Name: s.Name, Machine: s.machineLine(), Badges: s.badges()}
+		run := indexRun{Link: links[i], Question: plain.Elide(s.Question, maxNameShown), Answer: bound(s.Answer), Name: s.Name, Machine: s.machineLine(), Badges: s.badges()}
 		if run.Question == "" {
 			run.Question = s.Name
 		}

@@ -22,7 +22,7 @@ var (
 func TestJSON(t *testing.T) {
 	for _, f := range fixtures() {
 		t.Run(f.name, func(t *testing.T) {
-			s := Summarize(f.file())
+			s := f.summary
 			var out bytes.Buffer
 			if err := JSON(&out, []*Summary{s, s}); err != nil {
 				t.Fatal(err)

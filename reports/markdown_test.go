@@ -6,15 +6,13 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"tunelab/results"
 )
 
 func TestMarkdown(t *testing.T) {
 	for _, f := range fixtures() {
 		t.Run(f.name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := Markdown(&out, Summarize(f.file())); err != nil {
+			if err := Markdown(&out, f.summary); err != nil {
 				t.Fatal(err)
 			}
 			checkMarkdown(t, out.String())
@@ -46,12 +44,12 @@ func checkMarkdown(t *testing.T, text string) {
 }
 
 func TestMarkdownIsCut(t *testing.T) {
-	f := many()
+	s := *Summarize(everyVerdict())
 	for i := range 2000 {
-		f.Run.NotMeasured = append(f.Run.NotMeasured, results.Unmeasured{Case: strings.Repeat("case/", i%40+1), Why: "does not fit the budget"})
+		s.missing = append(s.missing, missingRow{strings.Repeat("case/", i%40+1), "does not fit the budget"})
 	}
 	var out bytes.Buffer
-	if err := Markdown(&out, Summarize(f)); err != nil {
+	if err := Markdown(&out, &s); err != nil {
 		t.Fatal(err)
 	}
 	checkMarkdown(t, out.String())

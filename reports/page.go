@@ -41,6 +41,7 @@ type badge struct {
 
 // A pageMetric is everything about one primary metric.
 type pageMetric struct {
+	Unit     string
 	Table    metricTable
 	Verdicts verdictGroup
 	Forests  []template.HTML
@@ -62,7 +63,7 @@ const openCases = 4
 
 func (s *Summary) page() (*page, error) {
 	p := &page{
-		Title: plain.Elide(s.Question, 120), Question: plain.Elide(s.Question, maxQuestion), Answer: s.Answer, Name: s.Name, Ended: s.ended,
+		Title: plain.Elide(s.Question, 120), Question: plain.Elide(s.Question, maxQuestion), Answer: bound(s.Answer), Name: s.Name, Ended: s.ended,
 		Machine: s.machineLine(), CSS: template.CSS(stylesheet),
 		Claims: s.claims, Others: s.others, Outcomes: s.outcomes, AnyBad: len(s.failures) > 0, Failures: s.failures,
 		Missing: s.missing, Checks: s.checks, FailedChecks: len(s.failedChecks()), Variants: s.variants, Plan: s.plan,
@@ -97,14 +98,14 @@ func (s *Summary) badges() []badge {
 }
 
 func (s *Summary) pageMetric(m results.Metric) (pageMetric, error) {
-	var out pageMetric
+	out := pageMetric{Unit: plain.Clean(m.Unit)}
 	for _, t := range s.judged {
-		if t.Unit == plain.Clean(m.Unit) {
+		if t.Unit == out.Unit {
 			out.Table = t
 		}
 	}
 	for _, g := range s.groups {
-		if g.Unit == plain.Clean(m.Unit) {
+		if g.Unit == out.Unit {
 			out.Verdicts = g
 		}
 	}

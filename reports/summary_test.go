@@ -170,7 +170,7 @@ func TestColor(t *testing.T) {
 
 func TestNarrowAndWide(t *testing.T) {
 	for _, f := range fixtures() {
-		s := Summarize(f.file())
+		s := f.summary
 		for _, width := range []int{1, 40, 53, 60, 200, 1000} {
 			var out bytes.Buffer
 			if err := Text(&out, s, TextOptions{Width: width}); err != nil {

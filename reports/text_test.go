@@ -38,7 +38,7 @@ func checkGolden(t *testing.T, ext string, got []byte) {
 
 func TestText(t *testing.T) {
 	for _, f := range fixtures() {
-		s := Summarize(f.file())
+		s := f.summary
 		for _, width := range []int{80, 120} {
 			t.Run(fmt.Sprintf("%s at %d", f.name, width), func(t *testing.T) {
 				var out bytes.Buffer

@@ -148,12 +148,13 @@ func Elide(s string, n int) string {
 }
 
 // Wrap breaks s into lines of at most n columns, at blanks where it can, else behind a punctuation mark of a name,
-// else anywhere. There is always at least one line.
+// else anywhere. A percent sign stays with its number. There is always at least one line.
 func Wrap(s string, n int) []string {
 	n = max(n, 2)
 	var lines []string
 	line := ""
-	for word := range strings.FieldsSeq(s) {
+	isBlank := func(r rune) bool { return r == ' ' }
+	for word := range strings.FieldsFuncSeq(strings.ReplaceAll(s, " %", bond+"%"), isBlank) {
 		if line != "" && len(word) <= 4*n && Width(line)+1+Width(word) <= n {
 			line += " " + word
 			continue
@@ -170,8 +171,14 @@ func Wrap(s string, n int) []string {
 	if line != "" || len(lines) == 0 {
 		lines = append(lines, line)
 	}
+	for i := range lines {
+		lines[i] = strings.ReplaceAll(lines[i], bond, " ")
+	}
 	return lines
 }
+
+// bond is a blank at which no line is broken. Clean text has none.
+const bond = "\u00a0"
 
 // breakAt returns at which byte a word is broken over lines of n columns: behind a slash that is not near its
 // beginning, else behind another mark, else where the line is full. A word that fits is broken at its end.
