@@ -185,18 +185,21 @@ func standings() []standing {
 	}
 }
 
-// grouped tells many variants and metrics: who is better, worse or the same, and the largest change each way.
+// grouped tells many variants and metrics: who is better, worse or the same, and the largest change each way. Pairs
+// that leave the base out, which claims ask for, are told behind.
 func (s *Summary) grouped() string {
 	var order []pairKey
 	counts := map[pairKey]*Counts{}
-	bases := map[string]bool{}
+	main := s.mainBase()
 	for i := range s.Comparisons {
 		c := &s.Comparisons[i]
+		if c.Base != main {
+			continue
+		}
 		key := pairKey{"", "", c.Base, c.Variant}
 		if counts[key] == nil {
 			counts[key] = &Counts{}
 			order = append(order, key)
-			bases[c.Base] = true
 		}
 		counts[key].add(c.Verdict)
 	}
@@ -204,12 +207,8 @@ func (s *Summary) grouped() string {
 	for _, g := range standings() {
 		var names []string
 		for _, k := range order {
-			switch {
-			case !g.has(counts[k]):
-			case len(bases) == 1:
+			if g.has(counts[k]) {
 				names = append(names, name(k.variant))
-			default:
-				names = append(names, name(k.variant)+" (against "+name(k.base)+")")
 			}
 		}
 		switch len(names) {
@@ -220,15 +219,48 @@ func (s *Summary) grouped() string {
 			parts = append(parts, listOf(atMost(names, maxNames))+" "+g.are)
 		}
 	}
-	against := ""
-	if len(bases) == 1 {
-		against = "Against " + name(order[0].base) + ", "
-	}
-	return against + strings.Join(parts, "; ") + "." + s.extremes()
+	return "Against " + name(main) + ", " + strings.Join(parts, "; ") + "." + s.extremes(main) + s.aside(main)
 }
 
-// extremes tells the largest gain and the largest loss of all.
-func (s *Summary) extremes() string {
+// mainBase is the base that the answer is about: the run's own, unless nothing was compared with it.
+func (s *Summary) mainBase() string {
+	base := s.File.Run.Base()
+	if slices.ContainsFunc(s.Comparisons, func(c results.Comparison) bool { return c.Base == base }) {
+		return base
+	}
+	return s.Comparisons[0].Base
+}
+
+// aside tells the pairs that leave the base out, if they are few.
+func (s *Summary) aside(main string) string {
+	var keys []pairKey
+	lists := map[pairKey][]*results.Comparison{}
+	for i := range s.Comparisons {
+		c := &s.Comparisons[i]
+		if c.Base == main {
+			continue
+		}
+		key := pairKey{"", c.Metric, c.Base, c.Variant}
+		if lists[key] == nil {
+			keys = append(keys, key)
+		}
+		lists[key] = append(lists[key], c)
+	}
+	if len(keys) == 0 || len(keys) > maxClauses {
+		return ""
+	}
+	text := " Besides,"
+	for i, key := range keys {
+		if i > 0 {
+			text += " And"
+		}
+		text += " " + s.clause(lists[key])
+	}
+	return text
+}
+
+// extremes tells the largest gain and the largest loss against the base.
+func (s *Summary) extremes(base string) string {
 	var parts []string
 	for _, side := range []struct {
 		v    verdict.Verdict
@@ -237,7 +269,7 @@ func (s *Summary) extremes() string {
 		var best *results.Comparison
 		for i := range s.Comparisons {
 			c := &s.Comparisons[i]
-			if c.Verdict == side.v && (best == nil || strength(c) > strength(best)) {
+			if c.Verdict == side.v && c.Base == base && (best == nil || strength(c) > strength(best)) {
 				best = c
 			}
 		}

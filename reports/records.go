@@ -95,7 +95,7 @@ func claimView(c results.JudgedClaim, declared results.Claim) claimRow {
 			row.Claimed = format(*c.Claimed)
 		}
 	default:
-		row.Claimed = plain.Clean(c.Kind)
+		row.Claimed = "a fact, decided by a test"
 	}
 	if measured != nil && isFinite(*measured) {
 		row.Measured = format(*measured) + number.Interval(format, orNaN(c.Lo), orNaN(c.Hi))

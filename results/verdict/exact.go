@@ -29,7 +29,7 @@ func (r Rule) exactly(pairs []Pair) (Result, bool) {
 	}
 	result.Lo, result.Hi = result.Effect, result.Effect
 	d, scale := differences(pairs[:1])
-	result.WithinMargin = base == variant || math.Abs(d[0]) <= r.margin(scale)*(1+1e-12)
+	result.WithinMargin = math.Abs(d[0]) <= r.margin(scale)*(1+1e-12) // rounding
 	if result.Verdict = r.direction(variant - base); result.WithinMargin {
 		result.Verdict = Same
 	}

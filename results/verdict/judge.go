@@ -57,12 +57,11 @@ func (j *Judge) Decide(pairs []Pair) (Result, error) {
 //
 // The error names the index of a pair with a negative or non-finite value.
 func (j *Judge) DecideLast(pairs []Pair) (Result, error) {
-	looks := j.planned(len(pairs))
-	n := min(len(pairs), j.rule.last())
-	if len(looks) > 0 && looks[len(looks)-1].pairs == n {
-		looks = looks[:len(looks)-1] // the same look, with all of alpha
-	}
-	if n > 0 {
+	looks, n := j.planned(len(pairs)), len(pairs)
+	if 0 < n && n < j.rule.last() {
+		if k := len(looks) - 1; k >= 0 && looks[k].pairs == n {
+			looks = looks[:k] // the same look, but with all of alpha
+		}
 		looks = append(looks, look{pairs: n, share: 1, last: true})
 	}
 	r, err := j.decide(pairs, looks)

@@ -319,4 +319,9 @@ func TestEarlyIntervalIsWider(t *testing.T) {
 	if got.Verdict != Same || got.Pairs != 8 || got.Lo != math.Exp(lo) || got.Hi != math.Exp(hi) {
 		t.Errorf("got %+v, want [%v, %v] after 8 pairs", got, math.Exp(lo), math.Exp(hi))
 	}
+	got = decided(t, judge(t, Rule{Alpha: 0.05, Margin: 0.1, Looks: []int{12}}).Decide, pairs)
+	lo, hi, _ = Interval(d, 2*0.05)
+	if got.Verdict != Same || got.Lo != math.Exp(lo) || got.Hi != math.Exp(hi) {
+		t.Errorf("at the last look got %+v, want [%v, %v]", got, math.Exp(lo), math.Exp(hi))
+	}
 }

@@ -143,6 +143,21 @@ func TestUntied(t *testing.T) {
 			t.Errorf("largest W rejected at %d pairs is %d, want %d", n, got, want)
 		}
 	}
+	// Above 60 the tail is approximate: it must reject no more than the exact
+	// one, and at most 3 ranks less.
+	for _, n := range []int{61, 100, 200} {
+		ranks, tail, exact := make([]float64, n*(n+1)/2+1), 0.0, -1
+		ranks[0] = 1
+		for rank := 1; rank <= n; rank++ {
+			addCoin(ranks, rank)
+		}
+		for tail += ranks[0]; tail <= 0.025; tail += ranks[exact+1] {
+			exact++
+		}
+		if got := newUntied(n).largest(0.025); got > exact || got < exact-3 {
+			t.Errorf("largest W rejected at %d pairs is %d, want %d or little less", n, got, exact)
+		}
+	}
 	u := newUntied(10)
 	count := 0 // of the sign vectors with W ≤ 8
 	for signs := range 1 << 10 {

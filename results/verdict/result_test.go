@@ -26,6 +26,7 @@ func TestExact(t *testing.T) {
 		{"fewer", constant(3, 12, 9), 0, 0, Better, 0.75, true, false},
 		{"more", constant(4, 9, 12), 0.1, 0, Worse, 12.0 / 9, true, false},
 		{"more within the margin", constant(3, 100, 103), 0.03, 0, Same, 1.03, true, true},
+		{"on the margin, rounded up", constant(3, 200, 202), 0.01, 0, Same, 1.01, true, true},
 		{"fewer within the margin", constant(3, 103, 100), 0.03, 0, Same, 100.0 / 103, true, true},
 		{"just outside", constant(3, 1000, 1031), 0.03, 0, Worse, 1.031, true, false},
 		{"absolute margin does not count between positive values", constant(3, 100, 103), 0, 5, Worse, 1.03, true, false},
@@ -75,13 +76,13 @@ func TestDifferences(t *testing.T) {
 	for i := range pairs {
 		pairs[i] = Pair{10 * r.Float64(), 100 + 10*r.Float64()}
 	}
-	rule := Rule{Alpha: 0.05, Margin: 0.5, Looks: []int{8, 20}}
+	rule := Rule{Alpha: 0.05, Margin: 0.5, Looks: []int{10, 20}}
 	if got, err := Decide(pairs, rule); err != nil || got.Scale != Ratio || got.Effect < 5 {
 		t.Errorf("all positive: got %+v, %v", got, err)
 	}
 	pairs[2].Base = 0
 	got, err := Decide(pairs, rule)
-	if err != nil || got.Scale != Difference || got.Verdict != Worse || got.Effect < 90 || got.Effect > 110 || got.Lo > got.Effect || got.Hi < got.Effect || got.Pairs != 8 {
+	if err != nil || got.Scale != Difference || got.Verdict != Worse || got.Effect < 90 || got.Effect > 110 || got.Lo > got.Effect || got.Hi < got.Effect || got.Pairs != 10 {
 		t.Errorf("with a zero: got %+v, %v", got, err)
 	}
 	// same needs the absolute margin.
@@ -243,6 +244,22 @@ func TestResultsAreFinite(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+func TestMedians(t *testing.T) {
+	for _, c := range []struct {
+		pairs         []Pair
+		base, variant float64
+	}{
+		{[]Pair{{1, 30}, {3, 10}, {2, 20}}, 2, 20},
+		{[]Pair{{1, 30}, {3, 10}}, 2, 20},
+		{[]Pair{{0, 7}}, 0, 7},
+	} {
+		got, err := Decide(c.pairs, Rule{Alpha: 0.05, Looks: Looks(20)})
+		if err != nil || got.BaseMedian != c.base || got.VariantMedian != c.variant {
+			t.Errorf("%v: medians are %v and %v, want %v and %v (%v)", c.pairs, got.BaseMedian, got.VariantMedian, c.base, c.variant, err)
 		}
 	}
 }

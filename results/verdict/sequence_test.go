@@ -346,3 +346,122 @@ func TestLargest(t *testing.T) {
 		}
 	}
 }
+
+// p ≤ alpha if and only if changed, whatever alpha is, two digits or more.
+func TestLevelAgreesWithDecision(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 7))
+	sizes, vectors := smooth(r, 9), all(9)
+	capped := 0
+	for alpha := 0.004; alpha < 0.3; alpha += 0.0037 {
+		j, err := NewJudge(Rule{Alpha: alpha, Looks: []int{5, 6, 7, 8, 9}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, signs := range vectors {
+			got, err := j.DecideLast(pairsOf(sizes, signs))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Changed != (got.P <= alpha) {
+				t.Errorf("alpha %v, signs %v: changed is %v and p is %v", alpha, signs, got.Changed, got.P)
+			}
+			if got.P == alpha {
+				capped++
+			}
+		}
+	}
+	if capped == 0 {
+		t.Error("p is never alpha itself")
+	}
+}
+
+// Every sign vector about the lower end of the margin, far from the upper one:
+// it is the same exactly when the naive one-sided procedure stops.
+func TestSameAgainstEnumeration(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 8))
+	sizes, vectors, looks := smooth(r, 10), all(10), []int{8, 10}
+	const alpha, margin = 0.05, 2.0
+	j := judgeWith(t, Rule{Alpha: alpha, Margin: math.Expm1(margin), Looks: looks}, drawn)
+	want := naive(vectors, sizes, looks, naiveShares(looks, 10), upper).stops(alpha)
+	same := 0
+	for v, signs := range vectors {
+		d, found := make([]float64, 10), -1
+		for i, size := range sizes {
+			d[i] = 0.1*signs[i]*math.Abs(size) - margin
+		}
+		c := newComparison(j.rule, j.signs, nil)
+		c.useScale(Ratio)
+		for k, l := range j.planned(10) {
+			if found < 0 && c.same(d[:l.pairs], l).verdict == Same {
+				found = k
+				same++
+			}
+		}
+		if found != want[v] {
+			t.Errorf("signs %v: same at look %d, the naive procedure stops at %d", signs, found, want[v])
+		}
+	}
+	if float64(same) > alpha*1024 || float64(same) < 0.85*alpha*1024 {
+		t.Errorf("%d of 1024 are the same, want at most %v and most of those", same, alpha*1024)
+	}
+}
+
+// The lower end was left at the first look, the upper one at the second, when
+// the lower one is in question again: that is not the same.
+func TestSameNeedsTheIntervalInside(t *testing.T) {
+	const margin = 1.0
+	r := rand.New(rand.NewPCG(3, 9))
+	d := make([]float64, 20)
+	for i := range d {
+		if d[i] = 0.9 + 0.2*r.Float64(); i >= 10 {
+			d[i] = -1.6 - 0.1*r.Float64()
+		}
+	}
+	j := judgeWith(t, Rule{Alpha: 0.1, Margin: math.Expm1(margin), Looks: []int{10, 20, 40}}, drawn)
+	c := newComparison(j.rule, j.signs, nil)
+	c.useScale(Ratio)
+	looks := j.planned(20)
+	c.same(d[:10], looks[0])
+	if !c.above.rejected || c.below.rejected {
+		t.Fatal("the first look should leave only the lower end")
+	}
+	f := c.same(d, looks[1])
+	if !c.below.rejected {
+		t.Fatal("the second look should leave the upper end")
+	}
+	if f.verdict == Same {
+		t.Errorf("same, with the interval [%v, %v] for a margin of %v", f.lo, f.hi, margin)
+	}
+}
+
+// The end of an early interval with and without zeros, by hand. 10 differences
+// of one sign with sums of at least 53 of 55 rejected: that is W ≤ 2 from the
+// lower end, so the third average. With two zeros 34 of 36 are rejected, W ≤ 2
+// with a chance of 3/256; of ten differences W ≤ 4 has 7/1024, W ≤ 5 10/1024,
+// W ≤ 6 14/1024.
+func TestWalshRank(t *testing.T) {
+	ten, eight := make([]float64, 10), make([]float64, 10)
+	for i := range ten {
+		ten[i] = float64(i + 1)
+		eight[i] = float64(max(0, i-1))
+	}
+	for _, c := range []struct {
+		d        []float64
+		t        tail
+		boundary uint32
+		want     int
+	}{
+		{ten, upper, 2 * 53, 3},
+		{ten, either, 4*53 - 2*55, 3}, // 4·|53 - 55/2|
+		{ten, upper, 2*53 - 1, 3},     // a half rank less, with ties
+		{ten, upper, 2 * 55, 1},
+		{ten, upper, unreachable, 0},
+		{eight, upper, 2 * 34, 6},
+		{eight, either, 4*34 - 2*36, 6},
+	} {
+		l := lookTest{ranks: rank(c.d), boundary: c.boundary}
+		if got := l.walshRank(c.t, 10); got != c.want {
+			t.Errorf("%v with the boundary %d: average %d, want %d", c.d, c.boundary, got, c.want)
+		}
+	}
+}

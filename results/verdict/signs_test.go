@@ -52,6 +52,25 @@ func TestSignsAreFair(t *testing.T) {
 	plausible(t, "same as the next vector's", sameAsNextVector, n, 0.5, 0.5)
 }
 
+// No sign repeats another one of the same vector or the next.
+func TestSignsAreIndependent(t *testing.T) {
+	s := newSigns(12, 16, drawn)
+	sign := func(v, i int) int { return int(s.columns[i/8][v] >> (i % 8) & 1) }
+	for i := range 16 {
+		for k := range 16 {
+			within, across := 0, 0
+			for v := range s.vectors - 1 {
+				within += 1 - sign(v, i) ^ sign(v, k)
+				across += 1 - sign(v, i) ^ sign(v+1, k)
+			}
+			if i != k {
+				plausible(t, "same within a vector", within, s.vectors-1, 0.5, 0.5)
+			}
+			plausible(t, "same in the next vector", across, s.vectors-1, 0.5, 0.5)
+		}
+	}
+}
+
 func TestSignsComeFromTheSeed(t *testing.T) {
 	a, b, other := newSigns(1, 20, 50), newSigns(1, 20, 50), newSigns(2, 20, 50)
 	if !reflect.DeepEqual(a.columns, b.columns) {

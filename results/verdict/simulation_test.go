@@ -23,7 +23,6 @@ func judgeWith(t *testing.T, r Rule, draws int) *Judge {
 func plausible(t *testing.T, what string, hits, n int, low, high float64) {
 	t.Helper()
 	lo, hi := ClopperPearson(hits, n, 1-1e-6)
-	t.Logf("%s: %d of %d, %.4f", what, hits, n, float64(hits)/float64(n))
 	if lo > high || hi < low {
 		t.Errorf("%s: %d of %d, rate in [%.4f, %.4f]; want one in [%.4f, %.4f]", what, hits, n, lo, hi, low, high)
 	}

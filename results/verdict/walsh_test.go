@@ -37,6 +37,9 @@ func TestWalshAgainstSorting(t *testing.T) {
 			}
 		}
 	}
+	if got := HodgesLehmann([]float64{math.Copysign(0, -1)}); math.Signbit(got) {
+		t.Error("the centre of -0 is -0")
+	}
 	if !math.IsNaN(HodgesLehmann(nil)) {
 		t.Error("HodgesLehmann(nil) is a number")
 	}
