@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,12 +52,20 @@ func list(cmd *cobra.Command, dir string) error {
 }
 
 func takes(sc *scenarios.Scenario) string {
-	text := fmt.Sprintf("about %v and the builds", harness.DefaultBudget.Round(time.Minute))
+	text := fmt.Sprintf("about %s and the builds", minutes(harness.DefaultBudget))
 	if n := len(sc.Quick.Cases); n > 0 {
 		text += fmt.Sprintf(" for the %d quick cases", n)
 	}
 	if full := time.Duration(sc.Full.Budget); full > 0 {
-		text += fmt.Sprintf("; for all cases --budget %v", full)
+		text += "; for all cases --budget " + minutes(full)
 	}
 	return text
+}
+
+// minutes writes a duration as --budget takes it, without "0s".
+func minutes(d time.Duration) string {
+	if d%time.Minute == 0 {
+		return strings.TrimSuffix(d.String(), "0s")
+	}
+	return d.String()
 }
