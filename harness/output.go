@@ -29,7 +29,8 @@ type line struct {
 func listed(stdout []byte) []line {
 	var out []line
 	current := ""
-	for _, text := range strings.Split(string(stdout), "\n") {
+	for line := range bytes.Lines(stdout) {
+		text := string(bytes.TrimSuffix(line, []byte("\n")))
 		if rest, ok := strings.CutPrefix(text, "\x16=== RUN   Benchmark"); ok {
 			current = rest
 			continue
@@ -50,8 +51,12 @@ func resultOf(stdout []byte, name string) (*line, int, error) {
 	var last *line
 	count := 0
 	var firstErr error
-	for _, text := range bytes.Split(stdout, []byte("\n")) {
-		l, err := parseLine(string(text), name)
+	full := []byte("Benchmark" + name)
+	for text := range bytes.Lines(stdout) {
+		if !bytes.Contains(text, full) { // a child may print millions of lines
+			continue
+		}
+		l, err := parseLine(string(bytes.TrimSuffix(text, []byte("\n"))), name)
 		if err != nil && firstErr == nil {
 			firstErr = err
 		}

@@ -130,7 +130,10 @@ func reselect(name string, base, v scenarios.Variant) string {
 // checkSelection refuses patterns that select nothing.
 func (s *session) checkSelection(order []string, failed map[string]string) error {
 	base := s.scenario.Base()
-	if why, ok := failed[base.Name]; ok && len(order) == 0 {
+	has := func(v scenarios.Variant) bool {
+		return slices.ContainsFunc(order, func(c string) bool { return s.names[c][v.Name] != "" })
+	}
+	if why, ok := failed[base.Name]; ok && !has(base) {
 		return fmt.Errorf("%w: no benchmark of the base %s ran to its end: %s", ErrFailed, base.Name, why)
 	} else if ok {
 		s.failures = append(s.failures, "benchmarks of the base fail: "+firstLine(why))
@@ -141,8 +144,8 @@ func (s *session) checkSelection(order []string, failed map[string]string) error
 			s.scenario.Position("bench.run"), s.benchDir, s.scenario.Bench.Run)
 	}
 	for i, v := range s.scenario.Variants {
-		has := slices.ContainsFunc(order, func(c string) bool { return s.names[c][v.Name] != "" })
-		if !has && slices.ContainsFunc(s.variants, func(x scenarios.Variant) bool { return x.Name == v.Name }) {
+		mayBe := slices.ContainsFunc(s.variants, func(x scenarios.Variant) bool { return x.Name == v.Name })
+		if mayBe && !has(v) {
 			hint := ""
 			if v.Rename == "" && v.Select != "" {
 				hint = "; to select a whole benchmark by its name, add rename"

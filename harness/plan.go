@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"tunelab/results"
@@ -32,7 +33,9 @@ func (s *session) plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found = s.dropLonely(found)
+	if found = s.dropLonely(found); len(found) == 0 {
+		return fmt.Errorf("%w: no case could be compared: %s", ErrFailed, s.whyNothing())
+	}
 	cases, quick, err := s.choose(found)
 	if err != nil {
 		return err
@@ -58,7 +61,7 @@ func (s *session) plan(ctx context.Context) error {
 		p.Cases = append(p.Cases, c)
 	}
 	if len(p.Cases) == 0 {
-		return fmt.Errorf("%w: no case could be measured: %s", ErrFailed, s.run.NotMeasured[len(s.run.NotMeasured)-1].Why)
+		return fmt.Errorf("%w: no case could be measured: %s", ErrFailed, s.whyNothing())
 	}
 	s.fit(&p)
 	s.run.Plan = p
@@ -68,6 +71,15 @@ func (s *session) plan(ctx context.Context) error {
 
 func (s *session) notMeasured(name, why string) {
 	s.run.NotMeasured = append(s.run.NotMeasured, results.Unmeasured{Case: name, Why: clip(why, maxTail)})
+}
+
+// whyNothing says why there is no case left.
+func (s *session) whyNothing() string {
+	var why []string
+	for _, u := range s.run.NotMeasured {
+		why = append(why, strings.TrimSpace(u.Case+u.Variant+": "+u.Why))
+	}
+	return strings.Join(append(why, s.run.Warnings...), "; ")
 }
 
 // pairs returns what is compared in a case: every variant with the base, and what claims compare besides.

@@ -58,7 +58,7 @@ func (j *Judge) Decide(pairs []Pair) (Result, error) {
 // The error names the index of a pair with a negative or non-finite value.
 func (j *Judge) DecideLast(pairs []Pair) (Result, error) {
 	looks, n := j.planned(len(pairs)), len(pairs)
-	if 0 < n && n < j.rule.last() {
+	if n > 0 {
 		if k := len(looks) - 1; k >= 0 && looks[k].pairs == n {
 			looks = looks[:k] // the same look, but with all of alpha
 		}

@@ -264,7 +264,7 @@ func TestUnfinished(t *testing.T) {
 	if got = decided(t, judge(t, Rule{Alpha: 0.05, Looks: Looks(60)}).Decide, nil); got.Decided || got.Pairs != 0 || got.Warnings == nil {
 		t.Errorf("without pairs: %+v", got)
 	}
-	if got = decided(t, judge(t, Rule{Alpha: 0.05, Looks: Looks(60)}).DecideLast, nil); !got.Decided || got.Verdict != Undecided {
+	if got = decided(t, judge(t, Rule{Alpha: 0.05, Looks: Looks(60)}).DecideLast, nil); !got.Decided || got.Verdict != Undecided || got.Look != -1 || got.HasP {
 		t.Errorf("without pairs at the end: %+v", got)
 	}
 }

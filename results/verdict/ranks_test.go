@@ -172,6 +172,14 @@ func TestUntied(t *testing.T) {
 	if got, want := u.atMost(8), float64(count)/1024; math.Abs(got-want) > 1e-15 {
 		t.Errorf("P(W ≤ 8) at 10 pairs is %v, want %v", got, want)
 	}
+	for _, n := range []int{1, 12, 60, 61, 200} { // symmetric
+		u, most := newUntied(n), n*(n+1)/2
+		for s := range most {
+			if sum := u.atMost(s) + u.atMost(most-1-s); math.Abs(sum-1) > 1e-12 {
+				t.Fatalf("P(W ≤ %d) + P(W ≥ %d) is %v at %d pairs, want 1", s, s+1, sum, n)
+			}
+		}
+	}
 	if u.atMost(-1) != 0 || math.Abs(u.atMost(1000)-1) > 1e-12 {
 		t.Errorf("outside its range the distribution is %v and %v, want 0 and 1", u.atMost(-1), u.atMost(1000))
 	}

@@ -352,7 +352,7 @@ func TestLevelAgreesWithDecision(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 7))
 	sizes, vectors := smooth(r, 9), all(9)
 	capped := 0
-	for alpha := 0.004; alpha < 0.3; alpha += 0.0037 {
+	for alpha := 0.004; alpha < 0.3; alpha += 0.0137 {
 		j, err := NewJudge(Rule{Alpha: alpha, Looks: []int{5, 6, 7, 8, 9}})
 		if err != nil {
 			t.Fatal(err)
@@ -411,16 +411,16 @@ func TestSameAgainstEnumeration(t *testing.T) {
 func TestSameNeedsTheIntervalInside(t *testing.T) {
 	const margin = 1.0
 	r := rand.New(rand.NewPCG(3, 9))
-	d := make([]float64, 20)
+	d := make([]float64, 26)
 	for i := range d {
 		if d[i] = 0.9 + 0.2*r.Float64(); i >= 10 {
 			d[i] = -1.6 - 0.1*r.Float64()
 		}
 	}
-	j := judgeWith(t, Rule{Alpha: 0.1, Margin: math.Expm1(margin), Looks: []int{10, 20, 40}}, drawn)
+	j := judgeWith(t, Rule{Alpha: 0.1, Margin: math.Expm1(margin), Looks: []int{10, 26}}, drawn)
 	c := newComparison(j.rule, j.signs, nil)
 	c.useScale(Ratio)
-	looks := j.planned(20)
+	looks := j.planned(26)
 	c.same(d[:10], looks[0])
 	if !c.above.rejected || c.below.rejected {
 		t.Fatal("the first look should leave only the lower end")

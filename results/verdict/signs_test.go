@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -72,6 +73,14 @@ func TestSignsAreIndependent(t *testing.T) {
 }
 
 func TestSignsComeFromTheSeed(t *testing.T) {
+	// Other signs would give the files of old runs other verdicts.
+	s := newSigns(7, 20, drawn)
+	if got, want := s.columns[0][:4], []byte{164, 42, 200, 91}; !bytes.Equal(got, want) {
+		t.Errorf("signs begin with %v, want %v", got, want)
+	}
+	if got, want := s.columns[2][drawn-4:], []byte{7, 61, 83, 8}; !bytes.Equal(got, want) {
+		t.Errorf("signs end with %v, want %v", got, want)
+	}
 	a, b, other := newSigns(1, 20, 50), newSigns(1, 20, 50), newSigns(2, 20, 50)
 	if !reflect.DeepEqual(a.columns, b.columns) {
 		t.Error("one seed gives different signs")

@@ -197,9 +197,9 @@ var crash = regexp.MustCompile(`(?m)^(panic: |fatal error: |SIGQUIT: |runtime: )
 // Tail returns about the last n bytes of what a child printed, stderr behind stdout, in whole lines. When a crash
 // began before them, half of it is from there: the reason comes first and the goroutines after.
 func (e *Exit) Tail(n int) string {
-	text := strings.TrimRight(string(e.Stdout), "\n")
+	text := strings.TrimRight(string(end(e.Stdout)), "\n")
 	if len(e.Stderr) > 0 {
-		text += "\n" + strings.TrimRight(string(e.Stderr), "\n")
+		text += "\n" + strings.TrimRight(string(end(e.Stderr)), "\n")
 	}
 	text = strings.ToValidUTF8(strings.TrimLeft(text, "\n"), "�")
 	if len(text) <= n {
@@ -215,6 +215,9 @@ func (e *Exit) Tail(n int) string {
 	}
 	return lastLines(text, n)
 }
+
+// end is as much of an output's end as is worth looking through for a crash.
+func end(output []byte) []byte { return output[max(0, len(output)-256<<10):] }
 
 func lastLines(text string, n int) string {
 	text = text[len(text)-n:]
