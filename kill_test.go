@@ -90,7 +90,9 @@ func writeFiles(t *testing.T, dir string, files map[string]string) {
 func tunelab(dir string, args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), asCommand+"=1", lock.PathVar+"="+filepath.Join(dir, "lock"))
+	temporary := filepath.Join(dir, "tmp")
+	os.Mkdir(temporary, 0o777) // it may be there already
+	cmd.Env = append(os.Environ(), asCommand+"=1", lock.PathVar+"="+filepath.Join(dir, "lock"), "TMPDIR="+temporary)
 	return cmd
 }
 
@@ -144,7 +146,8 @@ func readIfAny(t *testing.T, dir string) *results.File {
 // TestKill kills the command with SIGKILL at random moments of a short run and resumes it, until it is through: no
 // process outlives it, no finished trial is lost or changed, plan and order of each block stay what they were.
 func TestKill(t *testing.T) {
-	kills := 6
+	t.Parallel()
+	kills := 5
 	if n, err := strconv.Atoi(os.Getenv(killsVar)); err == nil {
 		kills = n
 	}
@@ -153,7 +156,7 @@ func TestKill(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	var before *results.File
 	for kill := 1; kill <= kills; kill++ {
-		args := []string{"run", "short.toml", "--results", "out", "--budget", "8s", "--seed", "5"}
+		args := []string{"run", "short.toml", "--results", "out", "--budget", "6s", "--seed", "5"}
 		if before != nil && before.Done == nil {
 			args = []string{"run", "short.toml", "--results", "out", "--resume", "last"}
 		} else {
@@ -180,7 +183,7 @@ func TestKill(t *testing.T) {
 		before = after
 	}
 	if before == nil || before.Done != nil {
-		cmd := tunelab(dir, "run", "short.toml", "--results", "out", "--budget", "8s", "--seed", "5")
+		cmd := tunelab(dir, "run", "short.toml", "--results", "out", "--budget", "6s", "--seed", "5")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
@@ -196,12 +199,8 @@ func TestKill(t *testing.T) {
 		keeps(t, before, after)
 	}
 	sameOrder(t, dir, after)
-	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "tunelab-*")); len(left) > 0 {
-		for _, path := range left {
-			if strings.Contains(path, fmt.Sprint(os.Getpid())) {
-				t.Errorf("%s is left", path)
-			}
-		}
+	if left, err := os.ReadDir(filepath.Join(dir, "tmp")); err != nil || len(left) > 0 {
+		t.Errorf("left in the temporary folder: %v %v", left, err)
 	}
 }
 
@@ -224,7 +223,7 @@ func sameOrder(t *testing.T, dir string, file *results.File) {
 	t.Helper()
 	other := t.TempDir()
 	writeFiles(t, other, shortScenario)
-	if out, err := tunelab(other, "run", "short.toml", "--results", "out", "--budget", "8s", "--seed", "5").CombinedOutput(); err != nil {
+	if out, err := tunelab(other, "run", "short.toml", "--results", "out", "--budget", "6s", "--seed", "5").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	order := func(f *results.File) map[string][]string {
@@ -254,6 +253,7 @@ func sameOrder(t *testing.T, dir string, file *results.File) {
 // TestSignals interrupts a run with each of the two signals at random moments: status 128 + the signal, nothing left
 // running, a file that --resume can go on with, and the command that does it.
 func TestSignals(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeFiles(t, dir, shortScenario)
 	random := rand.New(rand.NewPCG(2, 2))
@@ -319,6 +319,7 @@ func TestSecondRun(t *testing.T) {
 
 // TestFullDisk and a disk that can't be written: the error says what to do, and no trial that was written is lost.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeFiles(t, dir, shortScenario)
 	disk := filepath.Join(dir, "disk")
@@ -329,7 +330,7 @@ func TestFullDisk(t *testing.T) {
 		t.Skipf("needs root to mount a small disk: %v", err)
 	}
 	defer syscall.Unmount(disk, 0)
-	cmd := tunelab(dir, "run", "short.toml", "--results", "disk", "--budget", "20s")
+	cmd := tunelab(dir, "run", "short.toml", "--results", "disk", "--budget", "8s")
 	out, _ := cmd.CombinedOutput()
 	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(string(out), "no space left on device") || !strings.Contains(string(out), "--resume") {
 		t.Errorf("status %d\n%s", code, out)

@@ -75,8 +75,10 @@ func (b *builder) goCommand(ctx context.Context, v scenarios.Variant, args ...st
 	if err != nil {
 		return "", fmt.Errorf("finding the go command: %w; install Go from https://go.dev/dl", err)
 	}
+	// A build that is killed leaves its work behind; in our folder that goes with it.
+	env := withEnv(os.Environ(), map[string]string{"GOTMPDIR": b.scratch})
 	spec := process.Spec{
-		Path: tool, Args: args, Dir: b.dir, Env: withEnv(os.Environ(), v.BuildEnv),
+		Path: tool, Args: args, Dir: b.dir, Env: withEnv(env, v.BuildEnv),
 		Timeout: buildTimeout, MaxOutput: maxOutput,
 	}
 	exit, err := b.children.Run(ctx, spec)
