@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -32,7 +31,6 @@ var shortScenario = map[string]string{
 	"short_test.go": `package short
 
 import (
-	"os/exec"
 	"syscall"
 	"testing"
 )
@@ -75,25 +73,6 @@ select = "impl=a"
 name = "b"
 select = "impl=b"
 `,
-}
-
-func writeFiles(t *testing.T, dir string, files map[string]string) {
-	t.Helper()
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// tunelab returns the command as a real process in dir, with a lock of its own.
-func tunelab(dir string, args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Dir = dir
-	temporary := filepath.Join(dir, "tmp")
-	os.Mkdir(temporary, 0o777) // it may be there already
-	cmd.Env = append(os.Environ(), asCommand+"=1", lock.PathVar+"="+filepath.Join(dir, "lock"), "TMPDIR="+temporary)
-	return cmd
 }
 
 // survivors returns the processes that were started from dir's run, directly or not.

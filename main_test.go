@@ -92,3 +92,23 @@ func goEnvironment(t *testing.T) []string {
 	}
 	return env
 }
+
+// writeFiles writes the files of a map from name to text.
+func writeFiles(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// tunelab returns the command as a real process in dir, with a lock of its own.
+func tunelab(dir string, args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Dir = dir
+	temporary := filepath.Join(dir, "tmp")
+	os.Mkdir(temporary, 0o777) // it may be there already
+	cmd.Env = append(os.Environ(), asCommand+"=1", lock.PathVar+"="+filepath.Join(dir, "lock"), "TMPDIR="+temporary)
+	return cmd
+}

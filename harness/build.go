@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"debug/buildinfo"
@@ -118,6 +119,26 @@ func inspect(path string) (*binary, error) {
 	}
 	b.info = strings.Join(parts, "\n")
 	return b, nil
+}
+
+// unknownSettings warns of GODEBUG settings that the binary does not know. The runtime ignores them without a word,
+// and a variant that changes nothing would be found the same as the base.
+func (b *binary) unknownSettings(v scenarios.Variant) []string {
+	debug, ok := v.Env["GODEBUG"]
+	if !ok {
+		return nil
+	}
+	content, err := os.ReadFile(b.path)
+	if err != nil {
+		return []string{fmt.Sprintf("GODEBUG of variant %s could not be checked: %v", v.Name, err)}
+	}
+	var warnings []string
+	for _, setting := range strings.Split(debug, ",") {
+		if name, _, _ := strings.Cut(setting, "="); name != "" && !bytes.Contains(content, []byte(name)) {
+			warnings = append(warnings, fmt.Sprintf("GODEBUG setting %q of variant %s is unknown to %s: it changes nothing", name, v.Name, b.goVer))
+		}
+	}
+	return warnings
 }
 
 // withEnv returns env with the variables of set put in the place of those of the same name.

@@ -270,3 +270,18 @@ func TestJudgeAttempt(t *testing.T) {
 		}
 	}
 }
+
+func TestUnknownSettings(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &binary{path: self, goVer: "go1"}
+	if w := b.unknownSettings(scenarios.Variant{Env: map[string]string{"GODEBUG": "madvdontneed=1,gctrace=1"}}); len(w) > 0 {
+		t.Errorf("settings that exist: %q", w)
+	}
+	made := "no" + "such" + strings.Repeat("x", 3) // not a constant of this binary
+	if w := b.unknownSettings(scenarios.Variant{Name: "v", Env: map[string]string{"GODEBUG": "gctrace=1," + made + "=1"}}); len(w) != 1 || !strings.Contains(w[0], "changes nothing") {
+		t.Errorf("a setting that does not exist: %q", w)
+	}
+}

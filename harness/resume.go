@@ -68,7 +68,7 @@ func (s *session) again(ctx context.Context, file *results.File) error {
 
 // sameAsBefore refuses a machine or binary that the earlier trials were not made with.
 func (s *session) sameAsBefore(before *results.Run) error {
-	now := hostOf(s.system.Identity(), s.binaries[s.scenario.Base().Name].goVer)
+	now := hostOf(s.system.Identity(), s.goVersion())
 	for _, x := range []struct{ what, was, is string }{
 		{"the CPU", before.Host.CPU, now.CPU},
 		{"the machine", before.Host.Machine, now.Machine},

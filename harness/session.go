@@ -216,7 +216,7 @@ func (s *session) describe(ctx context.Context) {
 		Started: time.Now().UTC().Truncate(time.Second), Command: s.options.Command, Commit: revision(ctx, s.benchDir),
 		Package: base.pkg, Dir: s.scenario.Bench.Dir, ScenarioSHA256: sha256Hex(s.scenario.Source),
 		Quick: s.options.Quick,
-		Host:  hostOf(id, base.goVer),
+		Host:  hostOf(id, s.goVersion()),
 	}
 	for _, c := range s.system.Checks() {
 		if c.State == machine.Warn || c.State == machine.Bad {
@@ -230,6 +230,7 @@ func (s *session) describe(ctx context.Context) {
 	}
 	for _, v := range s.variants {
 		bin := s.binaries[v.Name]
+		s.run.Warnings = append(s.run.Warnings, bin.unknownSettings(v)...)
 		s.run.Variants = append(s.run.Variants, results.Variant{
 			Name: v.Name, Base: v.Base, Sets: v.Sets(), Binary: bin.sha256, Build: bin.info, BuildMS: bin.took.Milliseconds(),
 		})
@@ -243,6 +244,21 @@ func (s *session) describe(ctx context.Context) {
 	for _, c := range s.scenario.Claims {
 		s.run.Claims = append(s.run.Claims, claimOf(c))
 	}
+}
+
+// goVersion returns the Go version of all binaries, "" when variants differ in it: a line of the file's configuration
+// is a promise that it is the same for all.
+func (s *session) goVersion() string {
+	version := ""
+	for i, v := range s.scenario.Variants {
+		switch goVer := s.binaries[v.Name].goVer; {
+		case i == 0:
+			version = goVer
+		case goVer != version:
+			return ""
+		}
+	}
+	return version
 }
 
 func hostOf(id machine.Identity, goVer string) results.Host {
