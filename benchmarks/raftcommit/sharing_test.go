@@ -96,6 +96,11 @@ func TestLayouts(t *testing.T) {
 			}
 		}
 	}
+	for _, size := range []uintptr{unsafe.Sizeof(mutexIndex{}), unsafe.Sizeof(rwMutexIndex{}), unsafe.Sizeof(besides{}), unsafe.Sizeof(apart64{}), unsafe.Sizeof(apart128{})} {
+		if size != 256 {
+			t.Errorf("a variant takes %d bytes, want 256", size)
+		}
+	}
 	for _, v := range Variants() {
 		if got := v.New().Committed(); got != 0 {
 			t.Errorf("%s: a new index is %d, not 0", v.Name, got)

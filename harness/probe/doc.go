@@ -90,7 +90,8 @@
 // their bucket (at its finite end for the outermost two), which is off by at
 // most an eighth or so. The runtime samples one in eight goroutine wake-ups
 // for sched-p99-ns, and the 20-beyond rule is applied to the samples: some
-// 16,000 wake-ups.
+// 16,000 wake-ups. The generator's own yields are among them, up to 50,000 a
+// second and mostly short.
 //
 // The /cpu/classes figures are brought up to date only when a collection
 // ends, so GC-CPU-share covers the time from the last collection before Start

@@ -3,7 +3,6 @@ package probe
 import (
 	"fmt"
 	"math"
-	"runtime"
 	"time"
 )
 
@@ -42,12 +41,12 @@ type clock struct {
 //
 // Waiting for a start has three phases. More than 4 ms ahead it sleeps, so a
 // slow rate leaves the CPU alone. Nearer, it watches the clock and lets other
-// goroutines run every 20 µs, because a goroutine that holds a CPU for 10 ms
-// starves whatever the runtime had queued on it. In the last 10 µs it only
-// watches the clock. So at 250 operations a second and more the generator
-// takes a CPU of its own, and the lateness of a start is that of reading the
-// clock, some tens of nanoseconds. A timer's lateness, about a millisecond,
-// would swamp an operation of nanoseconds.
+// threads and goroutines run every 20 µs, because one that holds a CPU starves
+// whatever the kernel (for 4 ms) and the runtime (for 10 ms) had queued on it.
+// In the last 10 µs it only watches the clock. So at 250 operations a second
+// and more the generator takes a CPU of its own, and the lateness of a start
+// is that of reading the clock, some tens of nanoseconds. A timer's lateness,
+// about a millisecond, would swamp an operation of nanoseconds.
 //
 // An OpenLoop holds no state between runs, and may be used again.
 type OpenLoop struct {
@@ -61,7 +60,7 @@ func NewOpenLoop(perSecond float64) *OpenLoop {
 	if !(perSecond > 0) || math.IsInf(perSecond, 1) {
 		panic(fmt.Sprintf("probe: a rate of %v operations per second", perSecond))
 	}
-	return &OpenLoop{rate: perSecond, clock: clock{now: Now, sleep: time.Sleep, yield: runtime.Gosched}}
+	return &OpenLoop{rate: perSecond, clock: clock{now: Now, sleep: time.Sleep, yield: yield}}
 }
 
 // Call runs op(0) to op(n-1), each from its own intended start, and records in

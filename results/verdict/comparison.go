@@ -30,6 +30,9 @@ func (c *comparison) take(l look) finding {
 	d, scale := differences(c.pairs[:l.pairs])
 	c.useScale(scale)
 	changed := c.changed.look(d, l.share)
+	if c.changed.promising {
+		c.changed.catchUp()
+	}
 	if f := c.same(d, l); f.verdict == Same {
 		return f
 	}
@@ -73,7 +76,13 @@ func (c *comparison) same(d []float64, l look) finding {
 		fromBelow[i], fromAbove[i] = x+margin, margin-x
 	}
 	above, below := c.above.look(fromBelow, l.share), c.below.look(fromAbove, l.share)
-	if !c.above.rejected || !c.below.rejected {
+	if !c.above.promising || !c.below.promising {
+		return finding{verdict: Undecided}
+	}
+	if c.above.catchUp(); !c.above.rejected {
+		return finding{verdict: Undecided}
+	}
+	if c.below.catchUp(); !c.below.rejected {
 		return finding{verdict: Undecided}
 	}
 	lower, higher := above.walshRank(upper, len(d)), below.walshRank(upper, len(d))

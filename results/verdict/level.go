@@ -3,8 +3,8 @@ package verdict
 import "math"
 
 // smallestLevel is the p of the whole sequence so far: the smallest alpha with
-// which it would have rejected by now, rounded up to two significant digits,
-// and 1 when there is none.
+// which it would have rejected by now, and 1 when there is none. It is rounded
+// up, to two significant digits until 0.2 and to multiples of 0.05 above.
 //
 // Note: bisection over alpha would be wrong. A procedure with a larger alpha
 // may in rare cases not stop although with a smaller one it does: a group of
@@ -12,7 +12,7 @@ import "math"
 // later one. The smallest level that stops is then too small a p (in
 // TestSequenceAgainstEnumeration by up to 8 %). So p is the smallest level
 // from which on the procedure stops at every level, on a grid that does not
-// depend on the data: the numbers of two significant digits, and alpha. Then
+// depend on the data: the rounded numbers, and alpha. Then
 // "p is at most x" implies "stops at the largest level of the grid up to x",
 // which has a chance of at most x.
 //
@@ -65,22 +65,24 @@ func (s *sequence) bracket() (never, always float64) {
 	return never * (1 - 1e-9), always // rounding
 }
 
-// levelFrom is the smallest number of two significant digits that is not
-// below x, which is in (0, 1].
+// levelFrom is the smallest rounded number that is not below x, which is in
+// (0, 1].
 func levelFrom(x float64) float64 {
-	digits, unit := twoDigits(x)
+	digits, unit := split(x)
 	return math.Ceil(digits-1e-9) / unit
 }
 
-// levelBelow is the largest number of two significant digits below x, which
-// is in (0, 1].
+// levelBelow is the largest rounded number below x, which is in (0, 1].
 func levelBelow(x float64) float64 {
-	digits, unit := twoDigits(x)
+	digits, unit := split(x)
 	return (math.Ceil(digits-1e-9) - 1) / unit
 }
 
-// twoDigits splits x into digits/unit with digits in (10, 100].
-func twoDigits(x float64) (digits, unit float64) {
+// split returns x as digits/unit, where the rounded numbers have whole digits.
+func split(x float64) (digits, unit float64) {
+	if x > 0.2 {
+		return x * 20, 20
+	}
 	unit = math.Pow10(2 - int(math.Ceil(math.Log10(x)-1e-12)))
 	return x * unit, unit
 }

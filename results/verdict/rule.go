@@ -150,7 +150,10 @@ type Result struct {
 	Confidence     float64
 
 	// P is the smallest alpha with which the same procedure would have called
-	// a change by now, 1 when there is none. P ≤ Alpha if and only if Changed.
+	// a change by now, 1 when there is none; rounded up, to two significant
+	// digits until 0.2 and to multiples of 0.05 above, so that without a
+	// change the chance of P ≤ x is at most x for every x up to Alpha.
+	// P ≤ Alpha if and only if Changed.
 	// HasP is false when no test was made: before the first look, and on the
 	// scale Exact.
 	P    float64

@@ -35,20 +35,22 @@ const unreachable = math.MaxUint32
 // Note: computing the sums of every look is most of the cost, and most looks
 // of most comparisons are hopeless: more than the allowed share of vectors
 // are at least as extreme as the observed one. That shows after a few hundred
-// vectors, so looks wait until one is not hopeless (or until p is asked for).
+// vectors, so looks wait for catchUp, which need not be called before the
+// sequence is promising.
 type sequence struct {
-	signs    *signs
-	tail     tail
-	alpha    float64
-	upTo     float64 // the largest alpha that p may be asked about; at least alpha
-	looks    []*lookTest
-	complete int      // looks before this index have their boundary
-	stopped  []uint32 // 1 for the vectors stopped at alpha by the complete looks
-	count    int      // how many those are
-	rejected bool     // the observed vector is among them
-	tried    []uint32 // the last trial of stopsAt that stopped the vector
-	trial    uint32
-	scratch  []uint32 // of fill
+	signs     *signs
+	tail      tail
+	alpha     float64
+	upTo      float64 // the largest alpha that p may be asked about; at least alpha
+	looks     []*lookTest
+	complete  int      // looks before this index have their boundary
+	stopped   []uint32 // 1 for the vectors stopped at alpha by the complete looks
+	count     int      // how many those are
+	rejected  bool     // the observed vector is among them
+	promising bool     // some look was not hopeless
+	tried     []uint32 // the last trial of stopsAt that stopped the vector
+	trial     uint32
+	scratch   []uint32 // of fill
 }
 
 // lookTest is a sequence at one look.
@@ -67,16 +69,15 @@ func newSequence(s *signs, t tail, alpha, upTo float64) *sequence {
 	return &sequence{signs: s, tail: t, alpha: alpha, upTo: upTo}
 }
 
-// look tests the differences d of all pairs so far; by now share of alpha may
-// be spent. Whether it ever rejected is then in s.rejected.
+// look adds a look at the differences d of all pairs so far; by now share of
+// alpha may be spent. Whether the sequence has rejected by now is in s.rejected
+// after catchUp, and it can't have unless s.promising.
 func (s *sequence) look(d []float64, share float64) *lookTest {
 	r := rank(d)
 	l := &lookTest{ranks: r, tables: tabulate(r.doubled), share: share, boundary: unreachable}
 	l.observed = s.tail.of(r.positive, r.total)
 	s.looks = append(s.looks, l)
-	if !s.hopeless(l) {
-		s.catchUp()
-	}
+	s.promising = s.promising || !s.hopeless(l)
 	return l
 }
 

@@ -1,9 +1,9 @@
 package verdict
 
 import (
-	"bytes"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -23,7 +23,7 @@ func TestSums(t *testing.T) {
 			for v, got := range into {
 				want := uint32(0)
 				for i, rank := range ranks {
-					if s.columns[i/8][from+v]>>(i%8)&1 == 1 {
+					if s.words[i/32][from+v]>>(i%32)&1 == 1 {
 						want += rank
 					}
 				}
@@ -38,7 +38,7 @@ func TestSums(t *testing.T) {
 // The coins are fair, also in pairs of neighbours and between vectors.
 func TestSignsAreFair(t *testing.T) {
 	s := newSigns(11, 40, drawn)
-	sign := func(v, i int) int { return int(s.columns[i/8][v] >> (i % 8) & 1) }
+	sign := func(v, i int) int { return int(s.words[i/32][v] >> (i % 32) & 1) }
 	plus, sameAsNext, sameAsNextVector, n := 0, 0, 0, 0
 	for v := range s.vectors - 1 {
 		for i := range 39 {
@@ -56,7 +56,7 @@ func TestSignsAreFair(t *testing.T) {
 // No sign repeats another one of the same vector or the next.
 func TestSignsAreIndependent(t *testing.T) {
 	s := newSigns(12, 16, drawn)
-	sign := func(v, i int) int { return int(s.columns[i/8][v] >> (i % 8) & 1) }
+	sign := func(v, i int) int { return int(s.words[i/32][v] >> (i % 32) & 1) }
 	for i := range 16 {
 		for k := range 16 {
 			within, across := 0, 0
@@ -74,18 +74,18 @@ func TestSignsAreIndependent(t *testing.T) {
 
 func TestSignsComeFromTheSeed(t *testing.T) {
 	// Other signs would give the files of old runs other verdicts.
-	s := newSigns(7, 20, drawn)
-	if got, want := s.columns[0][:4], []byte{164, 42, 200, 91}; !bytes.Equal(got, want) {
+	s := newSigns(7, 70, drawn)
+	if got, want := s.words[0][:2], []uint32{1538634524, 2605693997}; !slices.Equal(got, want) {
 		t.Errorf("signs begin with %v, want %v", got, want)
 	}
-	if got, want := s.columns[2][drawn-4:], []byte{7, 61, 83, 8}; !bytes.Equal(got, want) {
+	if got, want := s.words[1][drawn-2:], []uint32{2956609161, 2912680896}; !slices.Equal(got, want) {
 		t.Errorf("signs end with %v, want %v", got, want)
 	}
 	a, b, other := newSigns(1, 20, 50), newSigns(1, 20, 50), newSigns(2, 20, 50)
-	if !reflect.DeepEqual(a.columns, b.columns) {
+	if !reflect.DeepEqual(a.words, b.words) {
 		t.Error("one seed gives different signs")
 	}
-	if reflect.DeepEqual(a.columns, other.columns) {
+	if reflect.DeepEqual(a.words, other.words) {
 		t.Error("two seeds give the same signs")
 	}
 	if s := newSigns(1, 14, drawn); s.vectors != 1<<14 || s.total() != 1<<14 {

@@ -24,12 +24,13 @@ func largest(values []uint32, want int) (sorted, from []uint32) {
 		cut--
 		kept += count[cut]
 	}
-	sorted, from = make([]uint32, 0, kept), make([]uint32, 0, kept)
-	for i, v := range values {
-		if v>>shift >= uint32(cut) {
-			sorted, from = append(sorted, v), append(from, uint32(i))
-		}
+	sorted, from = make([]uint32, kept+1), make([]uint32, kept+1) // one to spare
+	next := 0
+	for i, v := range values { // without a branch that could be predicted wrongly
+		sorted[next], from[next] = v, uint32(i)
+		next += int(1 - (uint64(v>>shift)-uint64(cut))>>63)
 	}
+	sorted, from = sorted[:kept], from[:kept]
 	for done := 0; done < width; done += digit {
 		sorted, from = byDigit(sorted, from, done)
 	}
