@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -29,14 +30,7 @@ func Text(w io.Writer, s *Summary, o TextOptions) error {
 		p.verdicts(g)
 	}
 	p.claims(s)
-	for i, t := range s.others {
-		if i == 0 {
-			p.title("Also measured, not judged")
-		}
-		p.blank()
-		p.line(t.Unit)
-		p.metricTable(t)
-	}
+	p.others(s)
 	p.missing(s)
 	p.warnings(s)
 	p.commands(s)
@@ -44,6 +38,32 @@ func Text(w io.Writer, s *Summary, o TextOptions) error {
 		return fmt.Errorf("writing the text of run %s: %w", s.Name, err)
 	}
 	return nil
+}
+
+// mostOthers is how many lines of tables that nobody judges a terminal is given; there may be a thousand.
+const mostOthers = 60
+
+// others writes the units that get no verdict, or only their names when the tables would push the verdicts out of
+// sight.
+func (p *printer) others(s *Summary) {
+	if len(s.others) == 0 {
+		return
+	}
+	tables := newPrinter(p.width, p.color)
+	units := make([]string, len(s.others))
+	for i, t := range s.others {
+		units[i] = t.Unit
+		tables.blank()
+		tables.line(t.Unit)
+		tables.metricTable(t)
+	}
+	p.title("Also measured, not judged")
+	if bytes.Count(tables.buf.Bytes(), []byte("\n")) > mostOthers {
+		p.wrap("", strings.Join(units, ", ")+": their tables are in the page, and benchstat prints them.")
+		return
+	}
+	p.blank()
+	p.buf.Write(tables.buf.Bytes())
 }
 
 func (p *printer) head(s *Summary) {
