@@ -118,11 +118,14 @@ func (s *Summary) settle(c *results.Comparison) string {
 	}
 	var parts []string
 	if c.MDE != nil && isFinite(*c.MDE) {
-		found := number.Percent(*c.MDE)
-		if c.Difference != nil {
-			found = number.Value(*c.MDE, c.Metric)
+		found := "a change of about " + number.Percent(*c.MDE)
+		switch {
+		case c.Difference != nil:
+			found = "a change of about " + number.Value(*c.MDE, c.Metric)
+		case *c.MDE > 1:
+			found = fmt.Sprintf("only a change by a factor of about %.2g", 1+*c.MDE)
 		}
-		parts = append(parts, fmt.Sprintf("a change of about %s would have been found", found))
+		parts = append(parts, fmt.Sprintf("%s would have been found", found))
 	}
 	if c.BlocksForMargin > 0 {
 		parts = append(parts, fmt.Sprintf("%s blocks would settle it to %s", aboutBlocks(c.BlocksForMargin), margin(c)))

@@ -227,8 +227,20 @@ func (p *printer) missing(s *Summary) {
 	if len(s.missing) > 0 {
 		p.title("Not measured")
 	}
-	for _, m := range s.missing {
-		p.wrap("  ", strings.TrimPrefix(m.Name+": ", ": ")+m.Why)
+	for i, m := range s.missing {
+		if i > 0 && s.missing[i-1].Why == m.Why {
+			continue // named with the first that has the same reason
+		}
+		names := []string{}
+		for _, other := range s.missing[i:] {
+			if other.Why != m.Why {
+				break
+			}
+			if other.Name != "" {
+				names = append(names, other.Name)
+			}
+		}
+		p.wrap("  ", strings.TrimPrefix(strings.Join(names, ", ")+": ", ": ")+m.Why)
 	}
 	for i, c := range s.failedChecks() {
 		if i == 0 {
