@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -73,8 +72,9 @@ const (
 
 // checkConcurrent has writers raise the index in lockstep while two readers
 // look on. In each round every writer has a value of its own, and who has the
-// largest changes from round to round. started is raised before an Advance and
-// finished after it, so at any time finished ≤ index ≤ started.
+// largest changes from round to round; when all are through, the index must be
+// that. started is raised before an Advance and finished after it, so at any
+// time finished ≤ index ≤ started.
 func checkConcurrent(ix Index, writers int) error {
 	var started, finished casIndex // proved in TestAdvanceCommittedIsMonotone
 	var failures firstError
@@ -91,13 +91,16 @@ func checkConcurrent(ix Index, writers int) error {
 			}
 		})
 	}
+	// barrier waits until all writers have come to it n times in all.
+	barrier := func(n int) {
+		for arrived.Add(1); arrived.Load() < int64(n*writers); {
+			runtime.Gosched()
+		}
+	}
 	for w := range writers {
 		writing.Go(func() {
 			for round := range advances / writers {
-				// All begin the round together, also on one CPU.
-				for arrived.Add(1); arrived.Load() < int64((round+1)*writers); {
-					runtime.Gosched()
-				}
+				barrier(2*round + 1) // they begin the round together, also on one CPU
 				to := uint64(round*writers+(w+round)%writers+1) * unit
 				started.Advance(to)
 				ix.Advance(to)
@@ -105,6 +108,10 @@ func checkConcurrent(ix Index, writers int) error {
 					failures.add(fmt.Errorf("after Advance(%d) its writer reads %d", to, got))
 				}
 				finished.Advance(to)
+				barrier(2*round + 2)
+				if got, want := ix.Committed(), uint64((round+1)*writers)*unit; got < want {
+					failures.add(fmt.Errorf("after every writer's Advance the index is %d, want %d", got, want))
+				}
 				if round%8 == 0 {
 					runtime.Gosched() // to the readers
 				}
@@ -151,69 +158,80 @@ func (f *firstError) err() error {
 	return nil
 }
 
-// checkRaft commits 100 entries through raft. Eight waiters between them wait
-// for every index. No index may be published before its entry is applied; and
-// one whose entry is applied must be visible to those who are told so.
-func checkRaft(s subject, members int) error {
-	const entries, base = 100, 1 // base: the index that the members start from
-	order := s.order
-	if order == nil {
-		order = func(_ uint64, apply, publish, notify func()) { apply(); publish(); notify() }
-	}
-	var failures firstError
-	var applied atomic.Uint64 // the state machine: what is really applied
-	ix := s.New()
-	ws := startWaiters(ix, 8, base, 8)
-	all := make(chan struct{})
-	proposals := 0
-	c, err := startCluster(members, func(e *pb.Entry) {
-		i := e.GetIndex()
-		order(i,
-			func() { applied.Store(i) },
-			func() {
-				if a := applied.Load(); i > a {
-					failures.add(fmt.Errorf("index %d is published, but only %d is applied", i, a))
-				}
-				ix.Advance(i)
-			},
-			func() {
-				if got := ix.Committed(); got < i {
-					failures.add(fmt.Errorf("index %d is applied, but %d is visible", i, got))
-				}
-				ws.notify(i)
-			})
-		if len(e.GetData()) > 0 {
-			if proposals++; proposals == entries {
-				close(all)
+const (
+	raftEntries = 100
+	raftBase    = 1 // the index that the members start from
+)
+
+// A raftCheck is the state machine of the raft phase.
+type raftCheck struct {
+	index    Index
+	order    func(i uint64, apply, publish, notify func())
+	waiters  *waiters
+	failures firstError
+	applied  atomic.Uint64 // what is really applied
+	entries  int
+	all      chan struct{} // closed when all entries are applied
+}
+
+// step applies an entry. No index may be published before its entry is
+// applied, and one that is said to be applied must be visible.
+func (c *raftCheck) step(e *pb.Entry) {
+	i := e.GetIndex()
+	c.order(i,
+		func() { c.applied.Store(i) },
+		func() {
+			if a := c.applied.Load(); i > a {
+				c.failures.add(fmt.Errorf("index %d is published, but only %d is applied", i, a))
 			}
+			c.index.Advance(i)
+		},
+		func() {
+			if got := c.index.Committed(); got < i {
+				c.failures.add(fmt.Errorf("index %d is applied, but %d is visible", i, got))
+			}
+			c.waiters.notify(i)
+		})
+	if len(e.GetData()) > 0 {
+		if c.entries++; c.entries == raftEntries {
+			close(c.all)
 		}
-	})
+	}
+}
+
+// checkRaft commits entries through raft. Eight waiters between them wait for
+// every index.
+func checkRaft(s subject, members int) error {
+	c := &raftCheck{index: s.New(), order: s.order, all: make(chan struct{})}
+	if c.order == nil {
+		c.order = func(_ uint64, apply, publish, notify func()) { apply(); publish(); notify() }
+	}
+	c.waiters = startWaiters(c.index, 8, raftBase, 8)
+	group, err := startCluster(members, c.step)
 	if err != nil {
-		return errors.Join(err, ws.stop())
+		return errors.Join(err, c.waiters.stop())
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	for i := range entries {
-		if err := c.propose(ctx, []byte{byte(i)}); err != nil {
-			failures.add(fmt.Errorf("proposing entry %d: %w", i, err))
+	for i := range raftEntries {
+		if err := group.propose(ctx, []byte{byte(i)}); err != nil {
+			c.failures.add(fmt.Errorf("proposing entry %d: %w", i, err))
 			break
 		}
 	}
-	if failures.err() == nil {
+	if c.failures.err() == nil {
 		select {
-		case <-all:
-			awaitWaiters(ws, int64(applied.Load()-base))
+		case <-c.all:
+			awaitWaiters(c.waiters, int64(c.applied.Load()-raftBase))
 		case <-ctx.Done():
-			failures.add(fmt.Errorf("%d entries were proposed but not applied within %v", entries, patience))
+			c.failures.add(fmt.Errorf("%d entries were proposed but not applied within %v", raftEntries, patience))
 		}
 	}
-	if err := errors.Join(c.close(), ws.stop()); err != nil {
-		failures.add(err)
+	c.failures.add(errors.Join(group.close(), c.waiters.stop()))
+	if got, met := c.applied.Load(), c.waiters.met(); c.index.Committed() != got || met != int64(got-raftBase) {
+		c.failures.add(fmt.Errorf("%d entries are applied, the index is %d and waiters saw %d of %d", got, c.index.Committed(), met, got-raftBase))
 	}
-	if got := applied.Load(); failures.err() == nil && (ix.Committed() != got || ws.met() != int64(got-base)) {
-		failures.add(fmt.Errorf("%d entries are applied, the index is %d and waiters saw %d of %d", got, ix.Committed(), ws.met(), got-base))
-	}
-	return failures.err()
+	return c.failures.err()
 }
 
 // awaitWaiters gives waiters that were woken up the time to say so.
@@ -234,179 +252,4 @@ func TestCorrect(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A check that lets everything pass is worth nothing: each of these is wrong
-// in one way, and check must say in which.
-func TestCheckCatchesBroken(t *testing.T) {
-	correct := variant("cas")
-	index := func(ix func() Index) subject { return subject{Variant: Variant{New: ix}} }
-	for _, c := range []struct {
-		name string
-		subject
-		want string
-	}{
-		{"the last writer wins", index(func() Index { return new(lastWins) }),
-			"one goroutine: after Advance(1) the index is 1, want 2"},
-		{"a reader keeps a stale copy", index(func() Index { return new(staleCopy) }),
-			"one goroutine: after Advance(1) the index is 0, want 1"},
-		{"published one too early", index(func() Index { return new(oneEarly) }),
-			"one goroutine: after Advance(0) the index is 1, want 0"},
-		{"every third advance is skipped", index(func() Index { return new(skipsSome) }),
-			"one goroutine: after Advance(2) the index is 1, want 2"},
-		{"the halves of the word are written one after the other", index(func() Index { return &torn{window: newWindow()} }),
-			"one writer: a reader sees"},
-		{"load and store with another writer in between", index(func() Index { return &lostUpdate{window: newWindow()} }),
-			"four writers: "},
-		{"store with several writers", index(func() Index { return &slowStore{window: newWindow()} }),
-			"four writers: "},
-		{"published before applied", subject{correct, func(_ uint64, apply, publish, notify func()) { publish(); apply(); notify() }},
-			"raft with 1 member: index 2 is published, but only 0 is applied"},
-		{"notified before published", subject{correct, func(_ uint64, apply, publish, notify func()) { apply(); notify(); publish() }},
-			"raft with 1 member: index 2 is applied, but 0 is visible"},
-		{"one index never published", subject{correct, func(i uint64, apply, publish, notify func()) {
-			apply()
-			if i != 50 {
-				publish()
-			}
-			notify()
-		}}, "raft with 1 member: index 50 is applied, but 49 is visible"},
-	} {
-		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
-			err := check(c.subject)
-			if err == nil {
-				t.Fatal("passes the check")
-			}
-			if !strings.Contains(err.Error(), c.want) {
-				t.Errorf("caught as %q, want %q", err, c.want)
-			}
-		})
-	}
-}
-
-// The broken variants. Those that are only broken when goroutines interleave
-// hold a window open for it, so that it does not take luck to catch them.
-
-// A window holds one goroutine back at the worst moment until others have been
-// there. It does so 20 times; and when nobody comes, as where there is only
-// one goroutine, it gives up after the third.
-type window struct {
-	open      atomic.Bool
-	others    chan struct{}
-	waits     atomic.Int32
-	fruitless atomic.Int32
-}
-
-func newWindow() *window { return &window{others: make(chan struct{}, 8)} }
-
-// passed says that a goroutine has done what the one in the window waits for.
-func (w *window) passed() {
-	select {
-	case w.others <- struct{}{}:
-	default:
-	}
-}
-
-// wait waits until others have passed n times.
-func (w *window) wait(n int) {
-	if w.waits.Load() >= 20 || w.fruitless.Load() >= 3 || !w.open.CompareAndSwap(false, true) {
-		return
-	}
-	defer w.open.Store(false)
-	w.waits.Add(1)
-	for len(w.others) > 0 {
-		<-w.others
-	}
-	for range n {
-		select {
-		case <-w.others:
-			w.fruitless.Store(0)
-		case <-time.After(20 * time.Millisecond):
-			w.fruitless.Add(1)
-			return
-		}
-	}
-}
-
-type lastWins struct{ index atomic.Uint64 }
-
-func (x *lastWins) Advance(to uint64) { x.index.Store(to) }
-func (x *lastWins) Committed() uint64 { return x.index.Load() }
-
-type staleCopy struct {
-	casIndex
-	readings atomic.Uint64
-	copied   atomic.Uint64
-}
-
-func (x *staleCopy) Committed() uint64 {
-	if x.readings.Add(1)%4 == 0 {
-		x.copied.Store(x.index.Load())
-	}
-	return x.copied.Load()
-}
-
-type oneEarly struct{ casIndex }
-
-func (x *oneEarly) Advance(to uint64) { x.casIndex.Advance(to + 1) }
-
-type skipsSome struct {
-	casIndex
-	calls atomic.Uint64
-}
-
-func (x *skipsSome) Advance(to uint64) {
-	if x.calls.Add(1)%3 != 0 {
-		x.casIndex.Advance(to)
-	}
-}
-
-type torn struct {
-	low, high atomic.Uint32
-	*window
-}
-
-func (x *torn) Advance(to uint64) {
-	if to <= x.index() {
-		return
-	}
-	x.low.Store(uint32(to))
-	x.wait(4) // two readers, so one of them has begun in here
-	x.high.Store(uint32(to >> 32))
-}
-
-func (x *torn) Committed() uint64 {
-	index := x.index()
-	x.passed()
-	return index
-}
-
-func (x *torn) index() uint64 { return uint64(x.high.Load())<<32 | uint64(x.low.Load()) }
-
-type lostUpdate struct {
-	index atomic.Uint64
-	*window
-}
-
-func (x *lostUpdate) Advance(to uint64) {
-	index := x.index.Load()
-	x.wait(1)
-	x.index.Store(max(index, to))
-	x.passed()
-}
-
-func (x *lostUpdate) Committed() uint64 { return x.index.Load() }
-
-// slowStore is the variant store, without saying that it wants one writer.
-type slowStore struct {
-	storeIndex
-	*window
-}
-
-func (x *slowStore) Advance(to uint64) {
-	if to > x.index.Load() {
-		x.wait(1)
-		x.index.Store(to)
-	}
-	x.passed()
 }

@@ -23,7 +23,9 @@
 //	    is a small part even of the median.
 //	CommitIndexSaturated/impl=X/readers=R
 //	    The same in a closed loop without a pause: max-commits/s and
-//	    max-reads/s, no latency.
+//	    max-reads/s, no latency. Read the two together: with one reader the
+//	    mutex commits more than the atomics do, because its reader has to wait
+//	    and so leaves the cache line to the writer.
 //	PacedReaders/impl=X/readers=R/reads=S
 //	    The readers of the first rung alone: CPU-share is what they cost.
 //	FalseSharing/impl=X

@@ -3,6 +3,7 @@ package raftcommit
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -57,59 +58,50 @@ func (a *applier) apply(e *pb.Entry) {
 
 // proposals runs b.N of them. An entry's data is when it should have started.
 func proposals(b *testing.B, index Index, nodes int) {
-	a := &applier{index: index, waiters: startWaiters(index, waiterCount, 1, waiterStride)}
+	ws := startWaiters(index, waiterCount, 1, waiterStride)
+	a := &applier{index: index, waiters: ws, shard: probe.NewRecorder(1).Shard(0)}
 	c, err := startCluster(nodes, a.apply)
 	if err != nil {
-		b.Fatal(err)
+		b.Fatal(errors.Join(err, ws.stop()))
 	}
-	loop := probe.NewOpenLoop(proposalsPerSecond)
-
-	// The schedule's length and ten seconds: a lost proposal ends the
-	// benchmark, it does not hang it.
-	limit := patience + time.Duration(float64(b.N)/proposalsPerSecond*float64(time.Second))
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	run := func(n int) (probe.Schedule, error) {
-		a.want, a.done = n, make(chan struct{})
-		ran, err := loop.Launch(n, func(_ int, intended time.Duration) error {
-			return c.propose(ctx, binary.LittleEndian.AppendUint64(make([]byte, 0, 8), uint64(intended)))
-		})
-		if err != nil {
-			return ran, fmt.Errorf("proposing (dropped, or not taken within %v): %w", limit, err)
-		}
-		select {
-		case <-a.done:
-			return ran, nil
-		case <-ctx.Done():
-			return ran, fmt.Errorf("%d proposals were taken, but not applied within %v", n, limit)
-		}
-	}
-	finish := func(err error) {
-		if stopped := c.close(); err == nil {
-			err = stopped
-		}
-		if stopped := a.waiters.stop(); err == nil {
-			err = stopped
-		}
-		if err != nil {
-			b.Fatal(err)
-		}
+	if _, err := a.run(c, warmups); err != nil {
+		b.Fatal(errors.Join(err, c.close(), ws.stop()))
 	}
 
-	a.shard = probe.NewRecorder(1).Shard(0)
-	if _, err := run(warmups); err != nil {
-		finish(err)
-	}
 	rec := probe.NewRecorder(1)
 	a.shard = rec.Shard(0)
-	metBefore := a.waiters.met()
+	metBefore := ws.met()
 	m := probe.Start(b)
-	ran, err := run(b.N)
+	ran, err := a.run(c, b.N)
 	m.Stop()
-	met := a.waiters.met() - metBefore
-	finish(err)
+	met := ws.met() - metBefore
 
+	if err := errors.Join(err, c.close(), ws.stop()); err != nil {
+		b.Fatal(err)
+	}
 	m.Report(probe.Load{Latencies: rec, Schedule: ran, Goroutines: 1 + waiterCount})
 	reportRate(b, b.N-1, m.Elapsed(), "commits/s")
 	reportRate(b, int(met), m.Elapsed(), "waits/s")
+}
+
+// run makes n proposals and waits until they are applied. It gives up ten
+// seconds after its schedule's end: a lost proposal ends the benchmark, it does
+// not hang it.
+func (a *applier) run(c *cluster, n int) (probe.Schedule, error) {
+	limit := patience + time.Duration(float64(n)/proposalsPerSecond*float64(time.Second))
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	a.want, a.done = n, make(chan struct{})
+	ran, err := probe.NewOpenLoop(proposalsPerSecond).Launch(n, func(_ int, intended time.Duration) error {
+		return c.propose(ctx, binary.LittleEndian.AppendUint64(make([]byte, 0, 8), uint64(intended)))
+	})
+	if err != nil {
+		return ran, fmt.Errorf("a proposal was dropped, or not taken within %v: %w", limit, err)
+	}
+	select {
+	case <-a.done:
+		return ran, nil
+	case <-ctx.Done():
+		return ran, fmt.Errorf("%d proposals were taken, but not all of them applied within %v", n, limit)
+	}
 }
