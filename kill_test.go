@@ -31,6 +31,7 @@ var shortScenario = map[string]string{
 	"short_test.go": `package short
 
 import (
+	"os/exec"
 	"syscall"
 	"testing"
 )
