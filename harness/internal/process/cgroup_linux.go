@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -122,8 +123,12 @@ func (g cgroup) pids() []int {
 	return pids
 }
 
+// remove takes the group away. A process that was killed a moment ago still counts as being in it.
 func (g cgroup) remove() {
-	if g.dir != "" {
-		unix.Rmdir(g.dir)
+	for range 100 {
+		if g.dir == "" || unix.Rmdir(g.dir) != unix.EBUSY {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
