@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -80,8 +81,14 @@ func (s *session) listVariant(ctx context.Context, v scenarios.Variant, failed m
 			names = append(names, l.name)
 		}
 	}
-	if !exit.Ok() {
+	// A benchmark that panics lets the testing package go on while the panic is still being printed, and at times the
+	// process ends with status 0 before the panic has ended it.
+	silent := len(names) == 0 && bytes.Contains(exit.Stdout, []byte("\x16=== RUN ")) && !bytes.Contains(exit.Stdout, []byte("--- SKIP: "))
+	switch {
+	case !exit.Ok():
 		failed[v.Name] = exit.Why(spec) + "\n" + exit.Tail(maxTail)
+	case silent:
+		failed[v.Name] = "it ended with status 0 and printed no result\n" + exit.Tail(maxTail)
 	}
 	return names, nil
 }
