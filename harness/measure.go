@@ -13,11 +13,10 @@ import (
 // A course is how far one case has come. It is rebuilt from the records alone, so that a resumed run goes on exactly
 // where the killed one stopped.
 type course struct {
-	plan    results.PlannedCase
-	trials  []*results.Trial
-	state   []results.Comparison // at the last look
-	awry    bool                 // some trial did not count, so that pairs are fewer than blocks
-	overdue bool
+	plan   results.PlannedCase
+	trials []*results.Trial
+	state  []results.Comparison // at the last look
+	awry   bool                 // some trial did not count, so that pairs are fewer than blocks
 }
 
 // needed returns the variants that an undecided comparison of the case still needs.
@@ -43,7 +42,7 @@ func (c *course) look(judge *results.Judge, block int, looks []int) bool {
 // exactLook is the block after which constant metrics are compared exactly.
 const exactLook = 3
 
-// add takes a trial in. Ten of one block never overwrite another: a trial is identified by block and variant.
+// add takes a trial in.
 func (c *course) add(t *results.Trial) {
 	c.trials = append(c.trials, t)
 	if t.Outcome != results.OK {
