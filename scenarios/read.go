@@ -85,6 +85,10 @@ func (s *Scenario) setDefaults() {
 			s.Metrics.Better[unit] = better
 		}
 	}
+	s.written = len(s.Variants)
+	if len(s.Matrix.Axes) > 0 {
+		s.Variants = append(s.Variants, s.Matrix.variants()...)
+	}
 	for i := range s.Claims {
 		if s.Claims[i].Tolerance == nil {
 			t := DefaultTolerance
@@ -94,7 +98,7 @@ func (s *Scenario) setDefaults() {
 }
 
 // variantName is what benchstat's -col takes without quoting.
-var variantName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.=+-]*$`)
+var variantName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.=+%-]*$`)
 
 // requirements are the words that a claim's `requires` may use.
 var requirements = []string{"cores", "memory_gib", "numa_nodes"}
@@ -116,10 +120,13 @@ func (c *checker) check() {
 	if strings.TrimSpace(c.s.Question) == "" {
 		c.fail(at("question"), `no question: say in one sentence what the run decides, question = "…"`)
 	}
+	c.checkParts()
 	c.checkBench()
 	c.checkMetrics()
+	c.checkMatrix()
 	c.checkVariants()
 	c.checkClaims()
+	c.checkFigures()
 }
 
 func (c *checker) checkBench() {
@@ -136,9 +143,7 @@ func (c *checker) checkBench() {
 	for part, d := range b.Slices {
 		c.span("bench.slices."+part, d, time.Millisecond, 10*time.Minute)
 	}
-	if b.Cores != "" && b.Cores != "shared" {
-		c.fail(at("bench.cores"), "cores is %q: a benchmark without a subject runs on all cores, \"shared\"", b.Cores)
-	}
+	c.checkSubject()
 }
 
 func (c *checker) pattern(key, text string) {
@@ -200,9 +205,9 @@ func (c *checker) checkVariants() {
 	base := -1
 	seen := map[string]int{}
 	for i, v := range c.s.Variants {
-		table := fmt.Sprintf("variant[%d]", i)
+		table := c.s.table(i)
 		if !variantName.MatchString(v.Name) {
-			c.fail(at(table+".name", table), "variant name %q: letters, digits and _.=+- only, a letter or digit first", v.Name)
+			c.fail(at(table+".name", table), "variant name %q: letters, digits and _.=+-%% only, a letter or digit first", v.Name)
 		} else if first, ok := seen[v.Name]; ok {
 			c.fail(at(table+".name"), "a second variant %q, the first is on line %d", v.Name, c.lines.of(fmt.Sprintf("variant[%d]", first)))
 		} else {
@@ -219,12 +224,7 @@ func (c *checker) checkVariants() {
 		if strings.Contains(v.Select, "/") && v.Rename == "" {
 			c.fail(at(table+".select"), "select %q spans several name parts: name one part, or add rename to select a whole benchmark", v.Select)
 		}
-		for key := range v.Env {
-			c.envName(table+".env", key)
-		}
-		for key := range v.BuildEnv {
-			c.envName(table+".buildenv", key)
-		}
+		c.checkSettings(table, &c.s.Variants[i])
 	}
 	if len(c.s.Variants) < 2 {
 		c.fail(at("variant[0]"), "%d variants: a question needs a base and at least one other", len(c.s.Variants))

@@ -12,7 +12,6 @@ package scenarios
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -23,15 +22,42 @@ type Scenario struct {
 	Name     string `toml:"-"` // the file's name without .toml
 	Source   []byte `toml:"-"` // the file's bytes
 	Question string `toml:"question"`
+	Long     bool   `toml:"long"` // it takes hours, builds included: for the night, or when asked for
+
+	// Parts are the names of scenarios beside this file that belong to the same question and need other benchmarks or
+	// another base. They are run after it, each a run with a budget of its own.
+	Parts []string `toml:"parts"`
 
 	Bench    Bench     `toml:"bench"`
+	Subject  Subject   `toml:"subject"`
 	Metrics  Metrics   `toml:"metrics"`
 	Quick    Quick     `toml:"quick"`
 	Full     Full      `toml:"full"`
-	Variants []Variant `toml:"variant"`
+	Matrix   Matrix    `toml:"matrix"`
+	Variants []Variant `toml:"variant"` // those that the matrix makes included
 	Claims   []Claim   `toml:"claim"`
+	Figures  []Figure  `toml:"figure"`
 
-	lines lineIndex
+	lines   lineIndex
+	written int // how many of Variants are tables of the file; the matrix made the others
+}
+
+// table returns the key of the table that made variant i.
+func (s *Scenario) table(i int) string {
+	if i >= s.written {
+		return "matrix"
+	}
+	return fmt.Sprintf("variant[%d]", i)
+}
+
+// VariantPosition returns "file:line" of a variant's key, for messages; of the variant where key is "".
+func (s *Scenario) VariantPosition(name, key string) string {
+	for i, v := range s.Variants {
+		if v.Name == name {
+			return s.Position(strings.TrimSuffix(s.table(i)+"."+key, "."))
+		}
+	}
+	return s.Path
 }
 
 // Position returns "file:line" of a key, such as "bench.run" or "variant[1].select", for messages; of the table that
@@ -52,7 +78,7 @@ type Bench struct {
 	Slices  map[string]Duration `toml:"slices"`  // the same for cases that have this name part
 	Warmup  Duration            `toml:"warmup"`  // wanted length of what each trial runs first and throws away
 	Timeout Duration            `toml:"timeout"` // ends a trial; when absent, ten times what the pilot saw and 10 s
-	Cores   string              `toml:"cores"`   // "shared", the default
+	Cores   string              `toml:"cores"`   // Shared, the default, or Split
 }
 
 // Metrics says which units get verdicts, and how.
@@ -84,6 +110,13 @@ type Variant struct {
 	Env      map[string]string `toml:"env"`
 	Flags    []string          `toml:"flags"`    // of the build
 	BuildEnv map[string]string `toml:"buildenv"` // GOEXPERIMENT, GOAMD64, …
+	PGO      *Training         `toml:"-"`        // what trains the profile that it is built with; nil for none
+	Rewrite  []Rewrite         `toml:"rewrite"`
+	Limits   Limits            `toml:"limits"`
+	Allow    []string          `toml:"allow"` // outcomes that are results, not failures of the run: failed, timeout, oom
+
+	Axes   map[string]string `toml:"-"` // by axis, for a variant that the matrix made
+	RawPGO any               `toml:"pgo"`
 }
 
 // Claim is a figure or a fact that somebody published.
@@ -136,12 +169,7 @@ func (s *Scenario) Variant(name string) (Variant, bool) {
 }
 
 // BenchDir returns the folder of the measuring program, as a path that works from here.
-func (s *Scenario) BenchDir() string {
-	if filepath.IsAbs(s.Bench.Dir) {
-		return s.Bench.Dir
-	}
-	return filepath.Join(filepath.Dir(s.Path), s.Bench.Dir)
-}
+func (s *Scenario) BenchDir() string { return s.relative(s.Bench.Dir) }
 
 // SliceOf returns the wanted length of a trial of the case.
 func (s *Scenario) SliceOf(name string, quick bool) time.Duration {
@@ -197,6 +225,15 @@ func (v Variant) Sets() string {
 	}
 	for _, key := range sortedKeys(v.BuildEnv) {
 		parts = append(parts, key+"="+v.BuildEnv[key]+" (build)")
+	}
+	if v.PGO != nil {
+		parts = append(parts, "PGO trained on "+v.PGO.String())
+	}
+	for _, r := range v.Rewrite {
+		parts = append(parts, "rewritten "+r.Module+"/"+r.File)
+	}
+	if text := v.Limits.String(); text != "" {
+		parts = append(parts, text)
 	}
 	if len(parts) == 0 {
 		return "nothing: as it is"

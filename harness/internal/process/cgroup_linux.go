@@ -1,6 +1,7 @@
 package process
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -53,32 +54,15 @@ func isV2(dir string) bool {
 	return err != nil
 }
 
-// cgroupParents returns the folders of our own groups.
+// cgroupParents returns the folders of our own groups, in the order in which they serve.
 func cgroupParents() []string {
-	text, err := os.ReadFile("/proc/self/cgroup")
+	groups, err := ownGroups()
 	if err != nil {
 		return nil
 	}
-	found := map[string]string{}
-	for _, line := range strings.Split(string(text), "\n") {
-		f := strings.SplitN(line, ":", 3)
-		if len(f) < 3 {
-			continue
-		}
-		switch {
-		case f[1] == "pids" || f[1] == "freezer":
-			found[f[1]] = filepath.Join("/sys/fs/cgroup", f[1], f[2])
-		case f[0] == "0" && f[1] == "":
-			root := "/sys/fs/cgroup"
-			if _, err := os.Stat(filepath.Join(root, "unified")); err == nil {
-				root = filepath.Join(root, "unified")
-			}
-			found["v2"] = filepath.Join(root, f[2])
-		}
-	}
 	var dirs []string
 	for _, name := range []string{"pids", "freezer", "v2"} {
-		if dir, ok := found[name]; ok {
+		if dir, ok := groups[name]; ok {
 			dirs = append(dirs, dir)
 		}
 	}
@@ -98,12 +82,16 @@ func (g cgroup) start(attr *syscall.SysProcAttr, start func() error) error {
 		}
 		return start()
 	}
-	// In v1 each thread has its group, and a child begins in that of the thread which started it. Should moving
-	// fail, the token and our being the reaper still find what the child leaves.
-	tid := []byte(strconv.Itoa(unix.Gettid()))
-	os.WriteFile(filepath.Join(g.dir, "tasks"), tid, 0)
-	defer os.WriteFile(filepath.Join(filepath.Dir(g.dir), "tasks"), tid, 0)
-	return start()
+	// Should moving fail, the token and our being the reaper still find what the child leaves.
+	entered := false
+	err := join([]string{g.dir}, func() error {
+		entered = true
+		return start()
+	})
+	if !entered {
+		return start()
+	}
+	return err
 }
 
 func (g cgroup) pids() []int {
@@ -124,11 +112,19 @@ func (g cgroup) pids() []int {
 }
 
 // remove takes the group away. A process that was killed a moment ago still counts as being in it.
-func (g cgroup) remove() {
+func (g cgroup) remove() error {
+	if g.dir == "" {
+		return nil
+	}
+	var err error
 	for range 100 {
-		if g.dir == "" || unix.Rmdir(g.dir) != unix.EBUSY {
-			return
+		if err = unix.Rmdir(g.dir); err != unix.EBUSY {
+			break
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
+	if err != nil && err != unix.ENOENT {
+		return fmt.Errorf("removing the cgroup %s: %w", g.dir, err)
+	}
+	return nil
 }

@@ -37,7 +37,9 @@ type Spec struct {
 	Dir       string
 	Env       []string // whole environment, the token is added
 	Timeout   time.Duration
-	MaxOutput int64 // bytes of stdout and stderr together
+	MaxOutput int64  // bytes of stdout and stderr together
+	CPUs      []int  // those that it may run on; all when empty
+	Fence     *Fence // the cgroup that it starts in; none when nil
 }
 
 // An Exit is how a child ended.
@@ -124,7 +126,7 @@ func (s *Supervisor) Run(ctx context.Context, spec Spec) (Exit, error) {
 		// The parent-death signal is sent when the thread that started the child ends.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := s.start(cmd)
+		err := s.start(cmd, spec)
 		started <- err
 		if err == nil {
 			cmd.Wait() // what it returns is in cmd.ProcessState

@@ -52,6 +52,29 @@ func TestMain(m *testing.M) {
 	case "sleeper":
 		ignoreAll()
 		time.Sleep(time.Hour)
+	case "eater": // of memory
+		var kept [][]byte
+		for range 1 << 12 {
+			b := make([]byte, 1<<20)
+			for i := range len(b) / 4096 {
+				b[i*4096] = 1
+			}
+			kept = append(kept, b)
+		}
+		fmt.Println(len(kept))
+	case "cpus":
+		fmt.Println(UsableCPUs())
+	case "fenced": // runs a leaver's hang in a fence and waits to be killed
+		s, err := NewSupervisor(os.Getenv("TOKEN"))
+		if err != nil {
+			panic(err)
+		}
+		f, err := s.NewFence(Limits{MemoryBytes: 512 << 20, CPUs: 1})
+		if err != nil {
+			panic(err)
+		}
+		os.WriteFile(filepath.Join(os.Getenv("PIDS"), "fence"), []byte(strings.Join(f.Dirs(), "\n")), 0o666)
+		s.Run(context.Background(), Spec{Path: os.Args[0], Env: role("deaf"), Timeout: time.Hour, MaxOutput: 1000, Fence: f})
 	case "harness": // runs a leaver's hang and waits to be killed
 		s, err := NewSupervisor(os.Getenv("TOKEN"))
 		if err != nil {

@@ -52,12 +52,10 @@ func NewSupervisor(token string) (*Supervisor, error) {
 // Close ends the watcher and gives the cgroup back.
 func (s *Supervisor) Close() error {
 	s.pipe.Close()
-	err := s.watcher.Wait()
-	s.group.remove()
-	if err != nil {
-		return fmt.Errorf("ending the watcher: %w", err)
+	if err := s.watcher.Wait(); err != nil {
+		return errors.Join(fmt.Errorf("ending the watcher: %w", err), s.group.remove())
 	}
-	return nil
+	return s.group.remove()
 }
 
 // WatchIfAsked makes this process a watcher if a supervisor started it as one: it sleeps until the supervisor is
@@ -80,15 +78,25 @@ func EndLeftovers(token string) (int, error) {
 	n, err := endAll(func() []int {
 		return append(marked(token), group.pids()...)
 	})
-	group.remove()
-	return n, err
+	fenced, fenceErr := removeFences(token)
+	return n + fenced, errors.Join(err, fenceErr, group.remove())
 }
 
 func childAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-func (s *Supervisor) start(cmd *exec.Cmd) error { return s.group.start(cmd.SysProcAttr, cmd.Start) }
+// start starts the child where the spec says: on its CPUs, in its fence, in the supervisor's own group.
+func (s *Supervisor) start(cmd *exec.Cmd, spec Spec) error {
+	start := func() error { return onCPUs(spec.CPUs, cmd.Start) }
+	if spec.Fence == nil {
+		return s.group.start(cmd.SysProcAttr, start)
+	}
+	if s.group.v2 && spec.Fence.v2 { // a process is in one group of a hierarchy: the fence finds what is left, too
+		return spec.Fence.fenced(cmd.SysProcAttr, start)
+	}
+	return s.group.start(cmd.SysProcAttr, func() error { return spec.Fence.fenced(cmd.SysProcAttr, start) })
+}
 
 // sweep ends what the child with that pid left behind.
 func (s *Supervisor) sweep(child int) (int, error) {

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"errors"
 	"os/exec"
 	"syscall"
 )
@@ -24,7 +25,32 @@ func EndLeftovers(string) (int, error) { return 0, nil }
 
 func childAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-func (s *Supervisor) start(cmd *exec.Cmd) error { return cmd.Start() }
+func (s *Supervisor) start(cmd *exec.Cmd, spec Spec) error {
+	if len(spec.CPUs) > 0 {
+		return errors.New("binding a process to CPUs is done on Linux only")
+	}
+	return cmd.Start()
+}
+
+// A Fence is a cgroup with limits, which only Linux has.
+type Fence struct{}
+
+// NewFence returns an error.
+func (s *Supervisor) NewFence(Limits) (*Fence, error) {
+	return nil, errors.New("limits need the cgroups of Linux")
+}
+
+// Dirs returns nothing.
+func (f *Fence) Dirs() []string { return nil }
+
+// OOMKills returns 0.
+func (f *Fence) OOMKills() int { return 0 }
+
+// Close does nothing.
+func (f *Fence) Close() error { return nil }
+
+// UsableCPUs returns nothing: it is not known here.
+func UsableCPUs() []int { return nil }
 
 func (s *Supervisor) sweep(child int) (int, error) {
 	killGroup(child)
