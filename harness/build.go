@@ -19,20 +19,53 @@ import (
 	"tunelab/scenarios"
 )
 
-// A binary is a built test binary. Variants that are built alike share one.
+// A binary is a built program. Variants that are built alike share one.
 type binary struct {
 	path    string
 	sha256  string
 	goVer   string
-	pkg     string // import path of the package it tests
+	pkg     string // import path of the package, of the one that is tested in a test binary
 	info    string // module and settings of `go version -m`
+	bytes   int64
 	took    time.Duration
 	trimmed string // first 12 hex digits of sha256
 }
 
+// built is what a variant is measured with.
+type built struct {
+	bench   *binary       // the test binary
+	subject *binary       // the program that it drives; nil without one
+	profile string        // file that it was built with, "" without PGO
+	trained time.Duration // what taking that profile took; 0 where it was at hand
+}
+
+// varied returns the binary that the variant's settings built.
+func (b built) varied() *binary {
+	if b.subject != nil {
+		return b.subject
+	}
+	return b.bench
+}
+
+// A target is what go builds: a package, or its tests.
+type target struct {
+	dir  string // absolute; where the go command runs
+	pkg  string // as the go command takes it there
+	test bool
+}
+
+// settings are what a variant sets of a build.
+type settings struct {
+	flags    []string
+	buildEnv map[string]string
+	profile  string
+	rewrites []scenarios.Rewrite
+	position string   // of the rewrites in the scenario, for messages
+	modules  []string // that are built from a copy, rewritten or not
+}
+
 // builder builds every variant once, through Go's own cache.
 type builder struct {
-	dir      string // the package's folder
 	scratch  string // where binaries go
 	children *process.Supervisor
 	tell     func(Progress)
@@ -45,55 +78,78 @@ const (
 	maxTail      = 4 << 10 // bytes of a child's last output that are kept
 )
 
-func (b *builder) build(ctx context.Context, v scenarios.Variant) (*binary, error) {
-	key := buildKey(v)
+// build returns the target as the settings make it. The name is for messages.
+func (b *builder) build(ctx context.Context, name string, t target, set settings) (*binary, error) {
+	key := buildKey(t, set)
 	if done := b.byKey[key]; done != nil {
 		return done, nil
 	}
-	b.tell(Progress{Stage: StageBuild, Text: "building " + v.Name})
-	out := filepath.Join(b.scratch, fmt.Sprintf("bench-%d.test", len(b.byKey)))
-	args := append([]string{"test", "-c", "-o", out}, v.Flags...)
+	b.tell(Progress{Stage: StageBuild, Text: "building " + strings.TrimPrefix(name, "variant ")})
 	began := time.Now()
-	text, err := b.goCommand(ctx, v, append(args, ".")...)
+	replaced, err := b.rewrite(ctx, name, t, set)
 	if err != nil {
-		return nil, fmt.Errorf("%w: building variant %s in %s: %w\n%s", ErrFailed, v.Name, b.dir, err, indent(text))
+		return nil, err
 	}
-	if _, err := os.Stat(out); err != nil {
-		return nil, fmt.Errorf("building variant %s: %s has no test files, so there are no benchmarks: %s", v.Name, b.dir, strings.TrimSpace(text))
+	out := filepath.Join(b.scratch, fmt.Sprintf("binary-%d", len(b.byKey)))
+	args := []string{"build", "-o", out}
+	if t.test {
+		args = []string{"test", "-c", "-o", out}
+	}
+	args = append(append(args, set.flags...), replaced.args...)
+	if set.profile != "" {
+		args = append(args, "-pgo="+set.profile)
+	}
+	text, err := b.goCommand(ctx, t.dir, withEnv(nil, set.buildEnv), replaced.env, append(args, t.pkg)...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: building %s in %s: %w\n%s", ErrFailed, name, t.dir, err, indent(text))
+	}
+	if _, err := os.Stat(out); err != nil && t.test {
+		return nil, fmt.Errorf("building %s: %s has no test files, so there are no benchmarks: %s", name, t.dir, strings.TrimSpace(text))
+	} else if err != nil {
+		return nil, fmt.Errorf("building %s: %s in %s is no main package: %s", name, t.pkg, t.dir, strings.TrimSpace(text))
 	}
 	bin, err := inspect(out)
 	if err != nil {
-		return nil, fmt.Errorf("building variant %s: %w", v.Name, err)
+		return nil, fmt.Errorf("building %s: %w", name, err)
 	}
 	bin.took = time.Since(began)
 	b.byKey[key] = bin
 	return bin, nil
 }
 
-// goCommand runs the go tool in the package's folder with the variant's build environment.
-func (b *builder) goCommand(ctx context.Context, v scenarios.Variant, args ...string) (string, error) {
+// goCommand runs the go tool in dir and returns the end of what it printed.
+func (b *builder) goCommand(ctx context.Context, dir string, buildEnv, more []string, args ...string) (string, error) {
+	exit, err := b.goOutput(ctx, dir, append(slices.Clone(buildEnv), more...), args...)
+	return exit.Tail(maxTail), err
+}
+
+func (b *builder) goOutput(ctx context.Context, dir string, set []string, args ...string) (process.Exit, error) {
 	tool, err := exec.LookPath("go")
 	if err != nil {
-		return "", fmt.Errorf("finding the go command: %w; install Go from https://go.dev/dl", err)
+		return process.Exit{}, fmt.Errorf("finding the go command: %w; install Go from https://go.dev/dl", err)
 	}
 	// A build that is killed leaves its work behind; in our folder that goes with it.
-	env := withEnv(os.Environ(), map[string]string{"GOTMPDIR": b.scratch})
+	variables := map[string]string{"GOTMPDIR": b.scratch, "PWD": dir}
+	for _, entry := range set {
+		name, value, _ := strings.Cut(entry, "=")
+		variables[name] = value
+	}
 	spec := process.Spec{
-		Path: tool, Args: args, Dir: b.dir, Env: withEnv(env, v.BuildEnv),
+		Path: tool, Args: args, Dir: dir, Env: withEnv(os.Environ(), variables),
 		Timeout: buildTimeout, MaxOutput: maxOutput,
 	}
 	exit, err := b.children.Run(ctx, spec)
 	if err == nil && !exit.Ok() {
 		err = fmt.Errorf("go %s: %s", args[0], exit.Why(spec))
 	}
-	return exit.Tail(maxTail), err
+	return exit, err
 }
 
-// buildKey tells variants apart that are built differently.
-func buildKey(v scenarios.Variant) string {
-	env := withEnv(nil, v.BuildEnv)
+// buildKey tells builds apart.
+func buildKey(t target, set settings) string {
+	env := withEnv(nil, set.buildEnv)
 	slices.Sort(env)
-	return strings.Join(v.Flags, "\x00") + "\x01" + strings.Join(env, "\x00")
+	return fmt.Sprintf("%q %q %v %q %q %q %q %q", t.dir, t.pkg, t.test, set.flags, env, set.profile, set.rewrites, set.modules)
 }
 
 func inspect(path string) (*binary, error) {
@@ -103,14 +159,15 @@ func inspect(path string) (*binary, error) {
 	}
 	defer f.Close()
 	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
+	size, err := io.Copy(hash, f)
+	if err != nil {
 		return nil, fmt.Errorf("reading the binary %s: %w", path, err)
 	}
 	info, err := buildinfo.Read(f)
 	if err != nil {
 		return nil, fmt.Errorf("reading the build information of %s: %w", path, err)
 	}
-	b := &binary{path: path, sha256: hex.EncodeToString(hash.Sum(nil)), goVer: info.GoVersion}
+	b := &binary{path: path, bytes: size, sha256: hex.EncodeToString(hash.Sum(nil)), goVer: info.GoVersion}
 	b.trimmed = b.sha256[:12]
 	b.pkg = strings.TrimSuffix(info.Path, ".test")
 	parts := []string{info.GoVersion, "path " + info.Path, "mod " + info.Main.Path + " " + info.Main.Version}

@@ -122,7 +122,14 @@ func (s *session) findFacts(ctx context.Context) error {
 			s.run.Warnings = append(s.run.Warnings, fmt.Sprintf("claim %s: test %s decided nothing: %s", c.ID, c.Test, why))
 			continue
 		}
-		s.run.Facts = append(s.run.Facts, results.Fact{Claim: c.ID, Test: c.Test, Passed: exit.Ok(), Saw: clip(logged(out), maxTail)})
+		fact := results.Fact{
+			Claim: c.ID, Test: c.Test, Passed: exit.Ok(), Saw: clip(logged(out), maxTail),
+			Binary: s.binaries[s.scenario.Base().Name].bench.trimmed, WallMS: ms(exit.Wall),
+		}
+		if !fact.Passed {
+			fact.Output = exit.Why(spec) + "\n" + exit.Tail(maxTail)
+		}
+		s.run.Facts = append(s.run.Facts, fact)
 	}
 	return nil
 }

@@ -20,11 +20,19 @@ func (s *session) list(ctx context.Context) ([]string, error) {
 	s.names = map[string]map[string]string{}
 	var order []string
 	failed := map[string]string{} // variant → what its pass ended with
+	known := map[string][]string{}
 	for _, v := range s.baseFirst() {
-		s.tell(Progress{Stage: StagePilot, Text: "finding the cases of " + v.Name})
-		found, err := s.listVariant(ctx, v, failed)
-		if err != nil {
-			return nil, err
+		key := s.listKey(v)
+		found, ok := known[key]
+		if !ok {
+			s.tell(Progress{Stage: StagePilot, Text: "finding the cases of " + v.Name})
+			var err error
+			if found, err = s.listVariant(ctx, v, failed); err != nil {
+				return nil, err
+			}
+		}
+		if failed[v.Name] == "" {
+			known[key] = found
 		}
 		for _, name := range found {
 			part, ok := v.Case(name)
@@ -44,6 +52,19 @@ func (s *session) list(ctx context.Context) ([]string, error) {
 	}
 	s.assume(failed)
 	return order, s.checkSelection(order, failed)
+}
+
+// listKey tells variants apart that may have other benchmarks: those of another test binary, with another select, or
+// with variables that the benchmark itself may look at.
+func (s *session) listKey(v scenarios.Variant) string {
+	b := s.binaries[v.Name]
+	env := ""
+	for name, value := range v.Env {
+		if b.subject == nil && !slices.Contains(watched, name) {
+			env += name + "=" + value + "\x00"
+		}
+	}
+	return b.bench.sha256 + v.Select + "\x00" + v.Rename + "\x00" + env
 }
 
 // baseFirst returns the variants that may be measured, the base first.
@@ -150,7 +171,7 @@ func (s *session) checkSelection(order []string, failed map[string]string) error
 		return fmt.Errorf("%s: no benchmark in %s matches the pattern %q and a variant's select; `go test -list Benchmark .` there shows the names",
 			s.scenario.Position("bench.run"), s.benchDir, s.scenario.Bench.Run)
 	}
-	for i, v := range s.scenario.Variants {
+	for _, v := range s.scenario.Variants {
 		mayBe := slices.ContainsFunc(s.variants, func(x scenarios.Variant) bool { return x.Name == v.Name })
 		if mayBe && !has(v) {
 			hint := ""
@@ -158,7 +179,7 @@ func (s *session) checkSelection(order []string, failed map[string]string) error
 				hint = "; to select a whole benchmark by its name, add rename"
 			}
 			return fmt.Errorf("%s: variant %s selects %q, and no benchmark that %q matches has that%s",
-				s.scenario.Position(fmt.Sprintf("variant[%d].select", i)), v.Name, v.Select, s.scenario.Bench.Run, hint)
+				s.scenario.VariantPosition(v.Name, "select"), v.Name, v.Select, s.scenario.Bench.Run, hint)
 		}
 	}
 	return nil

@@ -32,6 +32,7 @@ func Resume(ctx context.Context, sc *scenarios.Scenario, dir string, o Options) 
 		return Outcome{}, err
 	}
 	s.dir = filepath.Dir(file.Path)
+	s.profiles = filepath.Join(s.dir, profilesDir)
 	err = s.again(ctx, file)
 	out, err := s.end(err)
 	out.Dir = filepath.Dir(file.Path)
@@ -80,11 +81,14 @@ func (s *session) sameAsBefore(before *results.Run) error {
 		}
 	}
 	for _, v := range before.Variants {
-		bin := s.binaries[v.Name]
-		if bin == nil {
+		b, ok := s.binaries[v.Name]
+		if !ok {
 			return fmt.Errorf("variant %s is not in the scenario any more", v.Name)
 		}
-		if bin.sha256 != v.Binary {
+		if b.subject != nil && b.bench.sha256 != v.Driver {
+			return fmt.Errorf("the benchmark's binary differs (sha256 %.12s before, %.12s now): its source, a dependency or the build settings changed", v.Driver, b.bench.sha256)
+		}
+		if bin := b.varied(); bin.sha256 != v.Binary {
 			return fmt.Errorf("the binary of variant %s differs (sha256 %.12s before, %.12s now): its source, a dependency or the build settings changed", v.Name, v.Binary, bin.sha256)
 		}
 	}

@@ -61,6 +61,7 @@ func Run(ctx context.Context, sc *scenarios.Scenario, o Options) (Outcome, error
 	dir, err := results.NewDir(o.Results, sc.Name, time.Now())
 	if err == nil {
 		s.dir = dir
+		s.profiles = filepath.Join(dir, profilesDir)
 		err = s.fresh(ctx)
 	}
 	return s.end(err)
@@ -76,12 +77,14 @@ type session struct {
 	scratch  string
 	dir      string // the run's folder
 	benchDir string // the measuring program's, absolute
+	profiles string // folder of CPU profiles in the run's
+	cpus     division
 
 	run      *results.Run
 	writer   *results.Writer
 	trials   []results.Trial
 	variants []scenarios.Variant          // those that may be measured
-	binaries map[string]*binary           // by variant
+	binaries map[string]built             // by variant
 	names    map[string]map[string]string // by case and variant: the benchmark's name
 	began    time.Time                    // when the budget began to run
 	earlier  time.Duration                // of it used by sessions before a resume
@@ -111,7 +114,13 @@ func open(sc *scenarios.Scenario, o Options) (*session, error) {
 		return nil, err
 	}
 	s := &session{scenario: sc, options: o, lock: l, benchDir: dir, variants: sc.Variants}
-	if err := s.prepare(token, dead); err != nil {
+	s.cpus, err = divide(sc.Bench.Cores, process.UsableCPUs())
+	if err != nil {
+		err = fmt.Errorf("%s: %w", sc.Position("bench.cores"), err)
+	} else {
+		err = s.prepare(token, dead)
+	}
+	if err != nil {
 		l.Release()
 		return nil, err
 	}
@@ -163,6 +172,9 @@ func (s *session) fresh(ctx context.Context) error {
 	}
 	s.began = time.Now()
 	s.describe(ctx)
+	if err := s.checkLimits(); err != nil {
+		return err
+	}
 	if err := s.checkAll(ctx); err != nil {
 		return err
 	}
@@ -182,41 +194,19 @@ func (s *session) fresh(ctx context.Context) error {
 	return s.measure(ctx)
 }
 
-func (s *session) buildAll(ctx context.Context) error {
-	b := &builder{dir: s.benchDir, scratch: s.scratch, children: s.children, tell: s.options.Tell, byKey: map[string]*binary{}}
-	s.binaries = map[string]*binary{}
-	for _, v := range s.variants {
-		bin, err := b.build(ctx, v)
-		if err != nil {
-			return err
-		}
-		s.binaries[v.Name] = bin
-	}
-	return nil
-}
-
-// spec describes a child that runs the variant's binary in the package's folder, as go test does.
-func (s *session) spec(v scenarios.Variant, timeout time.Duration, args ...string) process.Spec {
-	env := withEnv(os.Environ(), map[string]string{"PWD": s.benchDir})
-	return process.Spec{
-		Path: s.binaries[v.Name].path, Args: args, Dir: s.benchDir, Env: withEnv(env, v.Env),
-		Timeout: timeout, MaxOutput: maxOutput,
-	}
-}
-
 // watched are the environment variables that change how a Go program runs.
 var watched = []string{"GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK"}
 
 // describe writes down who measures what, where, before anything is decided.
 func (s *session) describe(ctx context.Context) {
-	base := s.binaries[s.scenario.Base().Name]
+	base := s.binaries[s.scenario.Base().Name].bench
 	id := s.system.Identity()
 	s.run = &results.Run{
 		ID: filepath.Base(s.dir), Scenario: s.scenario.Name, Question: s.scenario.Question, Protocol: results.Protocol,
 		Started: time.Now().UTC().Truncate(time.Second), Command: s.options.Command, Commit: revision(ctx, s.benchDir),
 		Package: base.pkg, Dir: s.scenario.Bench.Dir, ScenarioSHA256: sha256Hex(s.scenario.Source),
-		Quick: s.options.Quick,
-		Host:  hostOf(id, s.goVersion()),
+		Quick: s.options.Quick, Subject: s.subjectName(), Cores: s.cpus.String(),
+		Host: hostOf(id, s.goVersion()),
 	}
 	for _, c := range s.system.Checks() {
 		if c.State == machine.Warn || c.State == machine.Bad {
@@ -229,11 +219,8 @@ func (s *session) describe(ctx context.Context) {
 		}
 	}
 	for _, v := range s.variants {
-		bin := s.binaries[v.Name]
-		s.run.Warnings = append(s.run.Warnings, bin.unknownSettings(v)...)
-		s.run.Variants = append(s.run.Variants, results.Variant{
-			Name: v.Name, Base: v.Base, Sets: v.Sets(), Binary: bin.sha256, Build: bin.info, BuildMS: bin.took.Milliseconds(),
-		})
+		s.run.Warnings = append(s.run.Warnings, s.binaries[v.Name].varied().unknownSettings(v)...)
+		s.run.Variants = append(s.run.Variants, s.variantOf(v))
 	}
 	for _, unit := range s.scenario.Metrics.Primary {
 		s.run.Metrics = append(s.run.Metrics, results.Metric{
@@ -244,6 +231,32 @@ func (s *session) describe(ctx context.Context) {
 	for _, c := range s.scenario.Claims {
 		s.run.Claims = append(s.run.Claims, claimOf(c))
 	}
+	for _, f := range s.scenario.Figures {
+		s.run.Figures = append(s.run.Figures, figureOf(f))
+	}
+}
+
+func (s *session) subjectName() string {
+	if bin := s.binaries[s.scenario.Base().Name].subject; bin != nil {
+		return bin.pkg
+	}
+	return ""
+}
+
+func (s *session) variantOf(v scenarios.Variant) results.Variant {
+	b := s.binaries[v.Name]
+	bin := b.varied()
+	out := results.Variant{
+		Name: v.Name, Base: v.Base, Sets: v.Sets(), Binary: bin.sha256, Build: bin.info, BuildMS: bin.took.Milliseconds(),
+		Bytes: bin.bytes, TrainMS: b.trained.Milliseconds(), Allow: v.Allow, Axes: v.Axes, MemoryLimit: int64(v.Limits.Memory),
+	}
+	if b.profile != "" {
+		out.Profile = filepath.Join(profilesDir, filepath.Base(b.profile))
+	}
+	if b.subject != nil {
+		out.Driver = b.bench.sha256
+	}
+	return out
 }
 
 // goVersion returns the Go version of all binaries, "" when variants differ in it: a line of the file's configuration
@@ -251,7 +264,7 @@ func (s *session) describe(ctx context.Context) {
 func (s *session) goVersion() string {
 	version := ""
 	for i, v := range s.scenario.Variants {
-		switch goVer := s.binaries[v.Name].goVer; {
+		switch goVer := s.binaries[v.Name].varied().goVer; {
 		case i == 0:
 			version = goVer
 		case goVer != version:
@@ -281,6 +294,20 @@ var timed = regexp.MustCompile(`(^|[^a-zA-Z])(ns|us|µs|ms|s|sec|seconds)($|[^a-
 // isCount tells units that count things from those that measure time or speed: a count can be free of noise, and two
 // constant counts are compared exactly; two equal times are chance.
 func isCount(unit string) bool { return !timed.MatchString(unit) }
+
+func figureOf(f scenarios.Figure) results.Figure {
+	out := results.Figure{
+		Kind: f.Kind, Title: f.Title, Case: f.Case, Cases: f.Cases, Metric: f.Metric, Metrics: f.Metrics, Axis: f.Axis,
+		Variants: f.Variants, Factors: f.Factors, Threshold: f.Threshold, Variant: f.Variant, Count: f.Count,
+	}
+	if f.Limit != nil {
+		out.Limit = &results.FigureLimit{Metric: f.Limit.Metric, Most: f.Limit.Most}
+	}
+	if f.Cost != nil {
+		out.Cost = &results.FigureCost{Case: f.Cost.Case, Metric: f.Cost.Metric, Variant: f.Cost.Variant}
+	}
+	return out
+}
 
 func claimOf(c scenarios.Claim) results.Claim {
 	out := results.Claim{

@@ -40,7 +40,7 @@ func (s *session) attempt(ctx context.Context, v scenarios.Variant, name, bencht
 		"-test.run=^$", "-test.bench="+anchored("Benchmark"+benchmark), "-test.benchtime="+benchtime,
 		fmt.Sprintf("-test.count=%d", count), "-test.benchmem", "-test.v=test2json", "-test.timeout=0")
 	before, beforeErr := s.system.Read()
-	exit, err := s.children.Run(ctx, spec)
+	exit, err := s.limited(ctx, v, spec)
 	if err != nil {
 		return attempt{}, fmt.Errorf("running %s of variant %s: %w", name, v.Name, err)
 	}
@@ -89,9 +89,9 @@ func (a *attempt) judge(spec process.Spec, benchmark string, n, count int, prima
 }
 
 // record makes the attempt a trial of the file.
-func (a *attempt) record(c results.PlannedCase, block, order int, v string, bin *binary, start time.Duration) results.Trial {
+func (a *attempt) record(c results.PlannedCase, block, order int, v scenarios.Variant, bin *binary, start time.Duration) results.Trial {
 	t := results.Trial{
-		Case: c.Case, Block: block, Order: order, Variant: v, Outcome: a.outcome, Why: a.why, Binary: bin.trimmed,
+		Case: c.Case, Block: block, Order: order, Variant: v.Name, Axes: v.Axes, Outcome: a.outcome, Why: a.why, Binary: bin.trimmed,
 		StartMS: start.Milliseconds(), WallMS: ms(a.exit.Wall), UserMS: ms(a.exit.User), SystemMS: ms(a.exit.System),
 		StealMS: a.steal, ForeignMS: a.foreign, Load1: a.load,
 		Voluntary: a.exit.Voluntary, Involuntary: a.exit.Involuntary, Procs: c.Procs,

@@ -173,6 +173,8 @@ func (p *parser) record(word string, text []byte, line int, end int64) {
 		err = appendRecord(&run.Checks, text)
 	case "fact":
 		err = appendRecord(&run.Facts, text)
+	case "figure":
+		err = appendRecord(&run.Figures, text)
 	case "not_measured":
 		err = appendRecord(&run.NotMeasured, text)
 	case "case":

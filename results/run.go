@@ -12,12 +12,14 @@ type Run struct {
 	Question       string    `json:"question"`
 	Protocol       int       `json:"protocol"`
 	Started        time.Time `json:"started"`
-	Command        []string  `json:"command"`         // the command line that repeats the run, its seed included
-	Commit         string    `json:"commit"`          // git revision of the measured module, "" when unknown; "+dirty" appended
-	Package        string    `json:"package"`         // import path of the measuring program
-	Dir            string    `json:"dir"`             // its folder, relative to the scenario file
-	ScenarioSHA256 string    `json:"scenario_sha256"` // of the scenario file, kept beside as scenario.toml
-	Quick          bool      `json:"quick"`           // only the quick cases were asked for
+	Command        []string  `json:"command"`           // the command line that repeats the run, its seed included
+	Commit         string    `json:"commit"`            // git revision of the measured module, "" when unknown; "+dirty" appended
+	Package        string    `json:"package"`           // import path of the measuring program
+	Dir            string    `json:"dir"`               // its folder, relative to the scenario file
+	Subject        string    `json:"subject,omitempty"` // import path of the program that it drives
+	Cores          string    `json:"cores,omitempty"`   // how the two share the machine, where they don't share every core
+	ScenarioSHA256 string    `json:"scenario_sha256"`   // of the scenario file, kept beside as scenario.toml
+	Quick          bool      `json:"quick"`             // only the quick cases were asked for
 	Host           Host      `json:"host"`
 	Plan           Plan      `json:"plan"`
 	Warnings       []string  `json:"warnings,omitempty"` // what a reader must know before believing a number
@@ -28,6 +30,7 @@ type Run struct {
 	Checks      []Check      `json:"-"`
 	Facts       []Fact       `json:"-"`
 	NotMeasured []Unmeasured `json:"-"`
+	Figures     []Figure     `json:"-"`
 }
 
 // Host is the machine a run was made on. Runs resume only where CPU, Kernel, Go and Machine are the same.
@@ -87,9 +90,17 @@ type Variant struct {
 	Name    string `json:"variant"`
 	Base    bool   `json:"base,omitempty"`
 	Sets    string `json:"sets"`               // what it sets, as a person would say it
-	Binary  string `json:"binary"`             // sha256 of its test binary
+	Binary  string `json:"binary"`             // sha256 of the binary that it varies: the subject's where there is one
 	Build   string `json:"build,omitempty"`    // `go version -m` of it, main module and settings only
 	BuildMS int64  `json:"build_ms,omitempty"` // wall time of its build
+	Bytes   int64  `json:"bytes,omitempty"`    // size of its binary
+
+	Driver      string            `json:"driver,omitempty"`       // sha256 of the test binary, where Binary is the subject's
+	Profile     string            `json:"profile,omitempty"`      // the CPU profile that it was built with, in the run's folder
+	TrainMS     int64             `json:"train_ms,omitempty"`     // wall time of taking that
+	Allow       []string          `json:"allow,omitempty"`        // outcomes of its trials that are results
+	MemoryLimit int64             `json:"memory_limit,omitempty"` // bytes
+	Axes        map[string]string `json:"axes,omitempty"`         // where a matrix made it: axis and value
 }
 
 // Metric is a benchmark unit and how it is judged.
@@ -131,6 +142,41 @@ type Fact struct {
 	Test   string `json:"test"`
 	Passed bool   `json:"passed"`
 	Saw    string `json:"saw"` // what the test logged
+
+	Binary string  `json:"binary,omitempty"` // first 12 hex digits of the sha256 of the test binary
+	WallMS float64 `json:"wall_ms,omitempty"`
+	Output string  `json:"output,omitempty"` // its last output, when it failed
+}
+
+// Figure is something that the report works out of several comparisons; see scenarios.Figure for its kinds.
+type Figure struct {
+	Kind      string       `json:"figure"`
+	Title     string       `json:"title"`
+	Case      string       `json:"case,omitempty"`
+	Cases     []string     `json:"cases,omitempty"`
+	Metric    string       `json:"metric,omitempty"`
+	Metrics   []string     `json:"metrics,omitempty"`
+	Axis      string       `json:"axis,omitempty"`
+	Variants  []string     `json:"variants,omitempty"`
+	Factors   []string     `json:"factors,omitempty"`
+	Threshold *float64     `json:"threshold,omitempty"`
+	Limit     *FigureLimit `json:"limit,omitempty"`
+	Variant   string       `json:"variant,omitempty"`
+	Count     string       `json:"count,omitempty"`
+	Cost      *FigureCost  `json:"cost,omitempty"`
+}
+
+// FigureLimit is what a recommended setting stays within.
+type FigureLimit struct {
+	Metric string  `json:"metric"`
+	Most   float64 `json:"most"`
+}
+
+// FigureCost is where the time of one operation is measured.
+type FigureCost struct {
+	Case    string `json:"case"`
+	Metric  string `json:"metric"`
+	Variant string `json:"variant"`
 }
 
 // Unmeasured is a case or a variant without a number, and why.
@@ -153,25 +199,26 @@ const (
 
 // Trial is one fresh process that ran one case of one variant.
 type Trial struct {
-	Trial       int     `json:"trial"` // from 1, in the order of the file
-	Case        string  `json:"case"`
-	Block       int     `json:"block"` // from 1
-	Order       int     `json:"order"` // place in the block, from 1
-	Variant     string  `json:"variant"`
-	Outcome     Outcome `json:"outcome"`
-	Why         string  `json:"why,omitempty"`    // what went wrong
-	Output      string  `json:"output,omitempty"` // the last output, when something went wrong
-	Layout      uint64  `json:"layout"`           // seed of the link order; 0: as the linker has it
-	Binary      string  `json:"binary"`           // first 12 hex digits of the sha256
-	StartMS     int64   `json:"start_ms"`         // since measuring began, time of earlier sessions of a resumed run included
-	WallMS      float64 `json:"wall_ms"`
-	UserMS      float64 `json:"user_ms"`
-	SystemMS    float64 `json:"system_ms"`
-	StealMS     float64 `json:"steal_ms"`   // whole machine, in ticks of 10 ms
-	ForeignMS   float64 `json:"foreign_ms"` // CPU time of everything else on the machine, in ticks of 10 ms
-	Load1       float64 `json:"load1"`
-	Voluntary   int64   `json:"voluntary"`   // context switches of the trial
-	Involuntary int64   `json:"involuntary"` // context switches forced on it
+	Trial       int               `json:"trial"` // from 1, in the order of the file
+	Case        string            `json:"case"`
+	Block       int               `json:"block"` // from 1
+	Order       int               `json:"order"` // place in the block, from 1
+	Variant     string            `json:"variant"`
+	Outcome     Outcome           `json:"outcome"`
+	Axes        map[string]string `json:"axes,omitempty"`   // of the variant, where a matrix made it
+	Why         string            `json:"why,omitempty"`    // what went wrong
+	Output      string            `json:"output,omitempty"` // the last output, when something went wrong
+	Layout      uint64            `json:"layout"`           // seed of the link order; 0: as the linker has it
+	Binary      string            `json:"binary"`           // first 12 hex digits of the sha256
+	StartMS     int64             `json:"start_ms"`         // since measuring began, time of earlier sessions of a resumed run included
+	WallMS      float64           `json:"wall_ms"`
+	UserMS      float64           `json:"user_ms"`
+	SystemMS    float64           `json:"system_ms"`
+	StealMS     float64           `json:"steal_ms"`   // whole machine, in ticks of 10 ms
+	ForeignMS   float64           `json:"foreign_ms"` // CPU time of everything else on the machine, in ticks of 10 ms
+	Load1       float64           `json:"load1"`
+	Voluntary   int64             `json:"voluntary"`   // context switches of the trial
+	Involuntary int64             `json:"involuntary"` // context switches forced on it
 
 	Iterations int     `json:"-"`
 	Procs      int     `json:"-"` // the -N suffix of the result line, 0 for none

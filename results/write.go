@@ -131,6 +131,7 @@ func encodeHeader(run *Run) ([]byte, error) {
 	each(line, "check", run.Checks)
 	each(line, "fact", run.Facts)
 	each(line, "not_measured", run.NotMeasured)
+	each(line, "figure", run.Figures)
 	each(line, "case", run.Plan.Cases)
 	for _, m := range run.Metrics {
 		fmt.Fprintf(&out, "Unit %s better=%s\n", m.Unit, m.Better)

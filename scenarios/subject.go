@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -142,4 +143,16 @@ func percentOf(text string) (float64, bool) {
 	}
 	v, err := strconv.ParseFloat(number, 64)
 	return v / 100, err == nil && v > 0
+}
+
+// RewrittenModules returns the modules that any variant rewrites, in the order of their paths.
+func (s *Scenario) RewrittenModules() []string {
+	var out []string
+	for _, v := range s.Variants {
+		for _, r := range v.Rewrite {
+			out = append(out, r.Module)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

@@ -51,7 +51,12 @@
 //	block-share             the same per goroutine-second, 0 to 1
 //	GC-cycles               collections completed
 //	GC-CPU-share            GC's part of the CPU time that GOMAXPROCS allows, 0 to 1
-//	STW-ns                  time in stop-the-world pauses
+//	STW-ns                  time in stop-the-world pauses, the collector's and others
+//	STW-max-ns              the collector's longest pause; only when there was one
+//	STW-p99-ns              99th percentile of the collector's pauses: 2,000 of them, two in a cycle
+//	mark-cpu-ns             CPU time of the collector's own mark workers
+//	mark-idle-cpu-ns        the part of mark-cpu-ns that took CPUs which had nothing else to do
+//	assist-cpu-ns           CPU time of marking that allocating goroutines had to do
 //	sched-p99-ns            99th percentile of the wait from runnable to running
 //	heap-bytes              live heap, as marked by the last collection
 //	peak-RSS-bytes          the process's largest resident set so far (Linux)
@@ -85,17 +90,19 @@
 //
 // # Approximations of the runtime
 //
-// STW-ns and sched-p99-ns come from runtime histograms whose buckets are a
-// quarter of a power of two wide. Values are taken to lie in the middle of
-// their bucket (at its finite end for the outermost two), which is off by at
-// most an eighth or so. The runtime samples one in eight goroutine wake-ups
-// for sched-p99-ns, and the 20-beyond rule is applied to the samples: some
-// 16,000 wake-ups. The generator's own yields are among them, up to 50,000 a
-// second and mostly short.
+// STW-ns, STW-max-ns, STW-p99-ns and sched-p99-ns come from runtime histograms
+// whose buckets are a quarter of a power of two wide. Values are taken to lie
+// in the middle of their bucket (at its finite end for the outermost two),
+// which is off by at most an eighth or so. The runtime samples one in eight
+// goroutine wake-ups for sched-p99-ns, and the 20-beyond rule is applied to
+// the samples: some 16,000 wake-ups. The generator's own yields are among
+// them, up to 50,000 a second and mostly short.
 //
-// The /cpu/classes figures are brought up to date only when a collection
-// ends, so GC-CPU-share covers the time from the last collection before Start
-// to the last one before Stop. It is 0 when no collection ended in between,
-// and includes marking done on otherwise idle CPUs. The testing package
-// collects before it calls the benchmark, so the span starts with its setup.
+// The /cpu/classes figures are brought up to date only when a collection ends,
+// so GC-CPU-share, mark-cpu-ns, mark-idle-cpu-ns and assist-cpu-ns cover the
+// time from the last collection before Start to the last one before Stop. They
+// are 0 when no collection ended in between, and GC-CPU-share includes marking
+// done on otherwise idle CPUs. None of them is a duration: the runtime has no
+// metric for how long a mark phase lasts. The testing package collects before
+// it calls the benchmark, so the span starts with its setup.
 package probe

@@ -89,11 +89,7 @@ func (l Load) metrics(a activity, elapsed time.Duration) []metric {
 		available := float64(l.Goroutines) * float64(elapsed.Nanoseconds())
 		ms = append(ms, metric{share(a.mutexWaitNanos, available), "block-share"})
 	}
-	ms = append(ms,
-		metric{a.gcCycles, "GC-cycles"},
-		metric{a.gcCPUShare, "GC-CPU-share"},
-		metric{a.stwNanos, "STW-ns"},
-		metric{a.heapBytes, "heap-bytes"})
+	ms = append(ms, a.gcMetrics()...)
 	if a.schedP99Reported {
 		ms = append(ms, metric{a.schedP99Nanos, "sched-p99-ns"})
 	}

@@ -123,6 +123,10 @@ func TestActivityOfTheRuntime(t *testing.T) {
 	if a.stwNanos <= 0 || a.gcCPUShare <= 0 || a.gcCPUShare > 1 || a.heapBytes <= 0 {
 		t.Errorf("after two collections: %+v", a)
 	}
+	// Without load the workers do all of the marking; what runs on idle CPUs is part of it.
+	if a.markNanos <= 0 || a.idleMarkNanos > a.markNanos || len(a.gcPauses) == 0 {
+		t.Errorf("after two collections: %+v", a)
+	}
 	for name, v := range map[string]float64{"backwards": between(after, before).gcCycles, "none": between(after, after).stwNanos} {
 		if v != 0 {
 			t.Errorf("%s: %v, want 0", name, v)
@@ -164,7 +168,8 @@ func TestLoadMetrics(t *testing.T) {
 	for range 40 {
 		rec.Shard(0).Record(time.Microsecond)
 	}
-	a := activity{mutexWaitNanos: 5e5, gcCycles: 3, gcCPUShare: 0.1, stwNanos: 7, heapBytes: 9}
+	a := activity{mutexWaitNanos: 5e5, gcCycles: 3, gcCPUShare: 0.1, stwNanos: 7, heapBytes: 9,
+		gcPauses: []bar{{1e-6, 1970}, {2e-6, 30}}, assistNanos: 11, markNanos: 13, idleMarkNanos: 5}
 	value := func(l Load, unit string) (float64, bool) {
 		for _, m := range l.metrics(a, time.Millisecond) {
 			if m.unit == unit {
@@ -177,12 +182,18 @@ func TestLoadMetrics(t *testing.T) {
 	for unit, want := range map[string]float64{
 		"p50-ns": 1000, "max-ns": 1000, "schedule-miss-share": 0.03, "mutex-wait-ns": 5e5,
 		"block-share": 0.1, "GC-cycles": 3, "GC-CPU-share": 0.1, "STW-ns": 7, "heap-bytes": 9,
+		"STW-max-ns": 2000, "STW-p99-ns": 2000, "assist-cpu-ns": 11, "mark-cpu-ns": 13, "mark-idle-cpu-ns": 5,
 	} {
 		if got, ok := value(full, unit); !ok || math.Abs(got-want) > 1e-9 {
 			t.Errorf("%s = %v, %v; want %v", unit, got, ok, want)
 		}
 	}
-	for _, unit := range []string{"p50-ns", "max-ns", "schedule-miss-share", "block-share", "sched-p99-ns"} {
+	a.gcPauses = []bar{{1e-6, 40}}
+	if got, ok := value(Load{}, "STW-p99-ns"); ok {
+		t.Errorf("STW-p99-ns = %v reported for 40 pauses", got)
+	}
+	a.gcPauses = nil
+	for _, unit := range []string{"p50-ns", "max-ns", "schedule-miss-share", "block-share", "sched-p99-ns", "STW-max-ns", "STW-p99-ns"} {
 		if got, ok := value(Load{}, unit); ok {
 			t.Errorf("%s = %v reported for an empty load", unit, got)
 		}

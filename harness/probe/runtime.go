@@ -15,6 +15,9 @@ const (
 	mutexWait
 	schedLatencies
 	heapLive
+	assistCPU
+	dedicatedCPU
+	idleCPU
 )
 
 var runtimeNames = [...]string{
@@ -26,6 +29,9 @@ var runtimeNames = [...]string{
 	mutexWait:      "/sync/mutex/wait/total:seconds",
 	schedLatencies: "/sched/latencies:seconds",
 	heapLive:       "/gc/heap/live:bytes",
+	assistCPU:      "/cpu/classes/gc/mark/assist:cpu-seconds",
+	dedicatedCPU:   "/cpu/classes/gc/mark/dedicated:cpu-seconds",
+	idleCPU:        "/cpu/classes/gc/mark/idle:cpu-seconds",
 }
 
 // A snapshot is one reading of the runtime's metrics. A second reading into
@@ -65,6 +71,10 @@ type activity struct {
 	gcCPUShare       float64
 	gcCycles         float64
 	stwNanos         float64
+	gcPauses         []bar // seconds, ascending
+	assistNanos      float64
+	markNanos        float64 // idleMarkNanos included, assistNanos not
+	idleMarkNanos    float64
 	mutexWaitNanos   float64
 	schedP99Nanos    float64
 	schedP99Reported bool // enough wake-ups were sampled
@@ -80,12 +90,37 @@ func between(before, after snapshot) activity {
 		stwNanos:       clean((pauses(pausesGC) + pauses(pausesOther)) * 1e9),
 		mutexWaitNanos: clean(grown(mutexWait) * 1e9),
 		heapBytes:      clean(after.float(heapLive)),
+		gcPauses:       delta(before.histogram(pausesGC), after.histogram(pausesGC)),
+		assistNanos:    clean(grown(assistCPU) * 1e9),
+		markNanos:      clean((grown(dedicatedCPU) + grown(idleCPU)) * 1e9),
+		idleMarkNanos:  clean(grown(idleCPU) * 1e9),
 	}
 	waits := delta(before.histogram(schedLatencies), after.histogram(schedLatencies))
 	if p99, ok := quantile(waits, 0.99); ok {
 		a.schedP99Nanos, a.schedP99Reported = clean(p99*1e9), true
 	}
 	return a
+}
+
+// gcMetrics are what the collector did, each thing under a name of its own: a
+// pause is no mark time, and mark time is no assist.
+func (a activity) gcMetrics() []metric {
+	ms := []metric{
+		{a.gcCycles, "GC-cycles"},
+		{a.gcCPUShare, "GC-CPU-share"},
+		{a.stwNanos, "STW-ns"},
+		{a.markNanos, "mark-cpu-ns"},
+		{a.idleMarkNanos, "mark-idle-cpu-ns"},
+		{a.assistNanos, "assist-cpu-ns"},
+		{a.heapBytes, "heap-bytes"},
+	}
+	if n := len(a.gcPauses); n > 0 {
+		ms = append(ms, metric{clean(a.gcPauses[n-1].middle * 1e9), "STW-max-ns"})
+	}
+	if p99, ok := quantile(a.gcPauses, 0.99); ok {
+		ms = append(ms, metric{clean(p99 * 1e9), "STW-p99-ns"})
+	}
+	return ms
 }
 
 // clean keeps a metric finite and not negative. The runtime's estimates may go

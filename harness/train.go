@@ -1,0 +1,217 @@
+package harness
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/google/pprof/profile"
+
+	"tunelab/harness/internal/process"
+	"tunelab/scenarios"
+)
+
+const (
+	// profilesDir is where a run keeps the CPU profiles that were taken.
+	profilesDir = "profiles"
+	// trainPasses is how many processes a training workload runs in, each trainFor long: at the profiler's 100
+	// samples a second of CPU some 2,000 to 4,000 samples for each case of the workload.
+	trainPasses  = 2
+	trainFor     = 10 * time.Second
+	trainTimeout = 5 * time.Minute
+)
+
+// train returns the file with the profile that variant v is built with: of its training workload in the base variant,
+// all passes merged. It takes the profile unless the run's folder has it already, as it has for a second variant with
+// the same training and on resume.
+func (s *session) train(ctx context.Context, b *builder, v scenarios.Variant) (path string, fresh bool, err error) {
+	sum := sha256.Sum256([]byte(v.PGO.Case + "\x00" + filepath.Base(v.PGO.Dir) + "\x00" + v.PGO.Run))
+	path = filepath.Join(s.profiles, fmt.Sprintf("train-%x.pprof", sum[:6]))
+	if _, err := os.Stat(path); err == nil {
+		return path, false, nil
+	}
+	if err := os.MkdirAll(s.profiles, 0o777); err != nil {
+		return "", false, fmt.Errorf("making the folder of profiles: %w", err)
+	}
+	base := s.scenario.Base()
+	if _, ok := s.binaries[base.Name]; !ok { // the base is itself built with a profile
+		base.PGO = nil
+		if err := s.build(ctx, b, base, ""); err != nil {
+			return "", false, err
+		}
+		defer delete(s.binaries, base.Name)
+	}
+	var passes []*profile.Profile
+	if v.PGO.Dir != "" {
+		passes, err = s.trainOther(ctx, b, *v.PGO)
+	} else {
+		passes, err = s.trainOwn(ctx, base, v)
+	}
+	if err != nil {
+		return "", false, err
+	}
+	return path, true, writeMerged(path, passes)
+}
+
+// trainOwn takes profiles of the scenario's own benchmarks.
+func (s *session) trainOwn(ctx context.Context, base, v scenarios.Variant) ([]*profile.Profile, error) {
+	s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("finding the workload that trains %s", v.Name)})
+	failed := map[string]string{}
+	names, err := s.listVariant(ctx, base, failed)
+	if err != nil {
+		return nil, err
+	}
+	var workload, cases []string
+	for _, name := range names {
+		if part, ok := base.Case(name); ok {
+			cases = append(cases, part)
+			if v.PGO.Trains(part) {
+				workload = append(workload, name)
+			}
+		}
+	}
+	if len(workload) == 0 {
+		position := s.scenario.VariantPosition(v.Name, "pgo")
+		if why := failed[base.Name]; why != "" {
+			return nil, fmt.Errorf("%w: %s: no case %q ran to its end in the base: %s", ErrFailed, position, v.PGO.Case, why)
+		}
+		return nil, fmt.Errorf("%s: pgo names %q, and the base has only %q", position, v.PGO.Case, cases)
+	}
+	var passes []*profile.Profile
+	for _, benchmark := range workload {
+		for pass := range trainPasses {
+			s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("training %s on %s, pass %d of %d", v.Name, benchmark, pass+1, trainPasses)})
+			file := filepath.Join(s.scratch, "pass.pprof")
+			spec := s.spec(base, trainTimeout, trainArgs(anchored("Benchmark"+benchmark), trainFor, s.ownProfile(file)...)...)
+			if s.scenario.HasSubject() {
+				spec.Env = withEnv(spec.Env, map[string]string{profileVar: file})
+			}
+			p, err := s.profiled(ctx, spec, file)
+			if err != nil {
+				return nil, fmt.Errorf("the workload %s: %w", benchmark, err)
+			}
+			passes = append(passes, p)
+		}
+	}
+	return passes, nil
+}
+
+// ownProfile is the argument by which a test binary profiles itself; a subject is profiled by its driver.
+func (s *session) ownProfile(file string) []string {
+	if s.scenario.HasSubject() {
+		return nil
+	}
+	return []string{"-test.cpuprofile=" + file}
+}
+
+func trainArgs(pattern string, each time.Duration, more ...string) []string {
+	args := []string{"-test.run=^$", "-test.bench=" + pattern, "-test.benchtime=" + each.String(), "-test.timeout=0"}
+	return append(args, more...)
+}
+
+// trainOther takes a profile of another program's benchmark: a placebo, or a workload that is at home elsewhere.
+func (s *session) trainOther(ctx context.Context, b *builder, t scenarios.Training) ([]*profile.Profile, error) {
+	dir, err := filepath.Abs(t.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("finding %s: %w", t.Dir, err)
+	}
+	bin, err := b.build(ctx, "the workload "+t.String(), target{dir: dir, pkg: ".", test: true}, settings{})
+	if err != nil {
+		return nil, err
+	}
+	s.tell(Progress{Stage: StageBuild, Text: "training on " + t.String()})
+	file := filepath.Join(s.scratch, "pass.pprof")
+	spec := process.Spec{
+		Path: bin.path, Args: trainArgs(t.Run, time.Second, "-test.cpuprofile="+file), Dir: dir,
+		Env: withEnv(os.Environ(), map[string]string{"PWD": dir}), Timeout: trainTimeout, MaxOutput: maxOutput,
+	}
+	p, err := s.profiled(ctx, spec, file)
+	if err != nil {
+		return nil, fmt.Errorf("the workload %s: %w", t, err)
+	}
+	return []*profile.Profile{p}, nil
+}
+
+// profiled runs the child and reads the profile that it leaves in file.
+func (s *session) profiled(ctx context.Context, spec process.Spec, file string) (*profile.Profile, error) {
+	os.Remove(file)
+	exit, err := s.children.Run(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	if !exit.Ok() {
+		return nil, fmt.Errorf("%w: %s\n%s", ErrFailed, exit.Why(spec), indent(exit.Tail(maxTail)))
+	}
+	p, err := readProfile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: its CPU profile: %w\n%s", ErrFailed, err, indent(exit.Tail(maxTail)))
+	}
+	return p, nil
+}
+
+func readProfile(file string) (*profile.Profile, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	p, err := profile.Parse(f)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.Sample) == 0 {
+		return nil, errors.New("it has no sample")
+	}
+	return p, nil
+}
+
+// writeMerged writes the profiles as one. The file is whole or absent.
+func writeMerged(path string, passes []*profile.Profile) error {
+	// Profiles of one binary merge as they are; what differs between passes is where the kernel's own mappings lie.
+	merged, err := profile.Merge(passes)
+	if err != nil {
+		return fmt.Errorf("merging %d CPU profiles: %w", len(passes), err)
+	}
+	f, err := os.Create(path + ".new")
+	if err != nil {
+		return fmt.Errorf("keeping the CPU profile: %w", err)
+	}
+	err = errors.Join(merged.Write(f), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		return fmt.Errorf("keeping the CPU profile: %w", err)
+	}
+	return nil
+}
+
+// profileVariants runs every variant of a scenario with a subject once more, uncounted, with the CPU profiler on: what
+// a reader asks next is where the time goes. A pass that fails is told and changes nothing.
+func (s *session) profileVariants(ctx context.Context) {
+	if !s.scenario.HasSubject() || len(s.run.Plan.Cases) == 0 {
+		return
+	}
+	c := s.run.Plan.Cases[0]
+	if err := os.MkdirAll(s.profiles, 0o777); err != nil {
+		return
+	}
+	for _, v := range s.variants {
+		if !slices.Contains(c.Variants, v.Name) || ctx.Err() != nil {
+			continue
+		}
+		s.tell(Progress{Stage: StageMeasure, Text: "a CPU profile of " + v.Name + ", not counted"})
+		file := filepath.Join(s.profiles, "cpu-"+v.Name+".pprof")
+		spec := s.spec(v, time.Duration(c.TimeoutMS)*time.Millisecond, "-test.run=^$",
+			"-test.bench="+anchored("Benchmark"+s.names[c.Case][v.Name]), fmt.Sprintf("-test.benchtime=%dx", c.N), "-test.timeout=0")
+		spec.Env = withEnv(spec.Env, map[string]string{profileVar: file})
+		if exit, err := s.children.Run(ctx, spec); err != nil || !exit.Ok() {
+			os.Remove(file)
+		}
+	}
+}
