@@ -84,7 +84,7 @@ func (b *builder) build(ctx context.Context, name string, t target, set settings
 	if done := b.byKey[key]; done != nil {
 		return done, nil
 	}
-	b.tell(Progress{Stage: StageBuild, Text: "building " + strings.TrimPrefix(name, "variant ")})
+	b.tell(Progress{Stage: StageBuild, Text: "building " + strings.Replace(name, "variant ", "", 1)})
 	began := time.Now()
 	replaced, err := b.rewrite(ctx, name, t, set)
 	if err != nil {

@@ -32,8 +32,9 @@ func Resume(ctx context.Context, sc *scenarios.Scenario, dir string, o Options) 
 		return Outcome{}, err
 	}
 	s.dir = filepath.Dir(file.Path)
-	s.profiles = filepath.Join(s.dir, profilesDir)
-	err = s.again(ctx, file)
+	if s.profiles, err = filepath.Abs(filepath.Join(s.dir, profilesDir)); err == nil {
+		err = s.again(ctx, file)
+	}
 	out, err := s.end(err)
 	out.Dir = filepath.Dir(file.Path)
 	return out, err

@@ -61,8 +61,9 @@ func Run(ctx context.Context, sc *scenarios.Scenario, o Options) (Outcome, error
 	dir, err := results.NewDir(o.Results, sc.Name, time.Now())
 	if err == nil {
 		s.dir = dir
-		s.profiles = filepath.Join(dir, profilesDir)
-		err = s.fresh(ctx)
+		if s.profiles, err = filepath.Abs(filepath.Join(dir, profilesDir)); err == nil {
+			err = s.fresh(ctx)
+		}
 	}
 	return s.end(err)
 }

@@ -61,6 +61,7 @@ func decodeError(path string, err error) error {
 // Defaults of a scenario file.
 const (
 	DefaultSlice     = 200 * time.Millisecond
+	DefaultTraining  = 10 * time.Second
 	DefaultMargin    = 0.03
 	DefaultTolerance = 0.1
 )
@@ -68,6 +69,9 @@ const (
 func (s *Scenario) setDefaults() {
 	if s.Bench.Slice == 0 {
 		s.Bench.Slice = Duration(DefaultSlice)
+	}
+	if s.Bench.Training == 0 {
+		s.Bench.Training = Duration(DefaultTraining)
 	}
 	if len(s.Metrics.Primary) == 0 {
 		s.Metrics.Primary = []string{"ns/op"}
@@ -139,6 +143,7 @@ func (c *checker) checkBench() {
 	c.span("bench.slice", b.Slice, time.Millisecond, 10*time.Minute)
 	c.span("quick.slice", c.s.Quick.Slice, time.Millisecond, 10*time.Minute)
 	c.span("bench.warmup", b.Warmup, time.Millisecond, 10*time.Minute)
+	c.span("bench.training", b.Training, 10*time.Millisecond, time.Hour)
 	c.span("bench.timeout", b.Timeout, 10*time.Millisecond, 24*time.Hour)
 	for part, d := range b.Slices {
 		c.span("bench.slices."+part, d, time.Millisecond, 10*time.Minute)

@@ -71,14 +71,15 @@ func (s *Scenario) Position(key string) string {
 
 // Bench is the measuring program: a Go package with benchmarks.
 type Bench struct {
-	Dir     string              `toml:"dir"`     // the package's folder, relative to the file
-	Run     string              `toml:"run"`     // a -test.bench pattern; all benchmarks when empty
-	Check   string              `toml:"check"`   // a -test.run pattern that every variant must pass first; none when empty
-	Slice   Duration            `toml:"slice"`   // wanted length of a trial, 200ms when absent
-	Slices  map[string]Duration `toml:"slices"`  // the same for cases that have this name part
-	Warmup  Duration            `toml:"warmup"`  // wanted length of what each trial runs first and throws away
-	Timeout Duration            `toml:"timeout"` // ends a trial; when absent, ten times what the pilot saw and 10 s
-	Cores   string              `toml:"cores"`   // Shared, the default, or Split
+	Dir      string              `toml:"dir"`      // the package's folder, relative to the file
+	Run      string              `toml:"run"`      // a -test.bench pattern; all benchmarks when empty
+	Check    string              `toml:"check"`    // a -test.run pattern that every variant must pass first; none when empty
+	Slice    Duration            `toml:"slice"`    // wanted length of a trial, 200ms when absent
+	Slices   map[string]Duration `toml:"slices"`   // the same for cases that have this name part
+	Warmup   Duration            `toml:"warmup"`   // wanted length of what each trial runs first and throws away
+	Timeout  Duration            `toml:"timeout"`  // ends a trial; when absent, ten times what the pilot saw and 10 s
+	Training Duration            `toml:"training"` // length of a pass that trains a profile, 10s when absent
+	Cores    string              `toml:"cores"`    // Shared, the default, or Split
 }
 
 // Metrics says which units get verdicts, and how.

@@ -3,6 +3,7 @@ package probe
 import (
 	"compress/gzip"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -374,5 +375,38 @@ func TestParseCPUs(t *testing.T) {
 		if cpus, err := parseCPUs(list); err == nil {
 			t.Errorf("%q is %v", list, cpus)
 		}
+	}
+}
+
+// Each operation starts once, in order, at its intended start or later, and
+// lateness does not add up.
+func TestLaunchAsleep(t *testing.T) {
+	var last time.Duration
+	count := 0
+	ran, err := LaunchAsleep(200, 2000, func(i int, intended time.Duration) error {
+		if i != count {
+			t.Errorf("operation %d after %d", i, count)
+		}
+		if Now() < intended {
+			t.Errorf("operation %d started %v too early", i, intended-Now())
+		}
+		if i > 0 && intended-last != 500*time.Microsecond {
+			t.Errorf("operation %d is planned %v after the one before", i, intended-last)
+		}
+		count, last = count+1, intended
+		return nil
+	})
+	if err != nil || count != 200 || ran.Operations != 200 || ran.Planned != 99500*time.Microsecond || ran.Took < ran.Planned {
+		t.Errorf("%d operations, %+v, %v", count, ran, err)
+	}
+	stop := fmt.Errorf("no more")
+	ran, err = LaunchAsleep(10, 2000, func(i int, _ time.Duration) error {
+		if i == 3 {
+			return stop
+		}
+		return nil
+	})
+	if !errors.Is(err, stop) || ran.Operations != 4 {
+		t.Errorf("%+v, %v", ran, err)
 	}
 }
