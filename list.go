@@ -44,6 +44,9 @@ func list(cmd *cobra.Command, dir string) error {
 			continue
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s\n  %s\n  %d variants; %s\n", sc.Name, sc.Question, len(sc.Variants), takes(sc))
+		if len(sc.Parts) > 0 {
+			fmt.Fprintf(cmd.OutOrStdout(), "  run after it, as parts of the question: %s\n", strings.Join(sc.Parts, ", "))
+		}
 	}
 	if broken != nil {
 		return fmt.Errorf("not every scenario in %s can be read", dir)
@@ -53,6 +56,9 @@ func list(cmd *cobra.Command, dir string) error {
 
 func takes(sc *scenarios.Scenario) string {
 	text := fmt.Sprintf("about %s and the builds", minutes(harness.DefaultBudget))
+	if sc.Long {
+		text = "long: its builds take most of an hour; then " + text[:strings.Index(text, " and")]
+	}
 	if n := len(sc.Quick.Cases); n > 0 {
 		text += fmt.Sprintf(" for the %d quick cases", n)
 	}

@@ -31,6 +31,8 @@ Every variant is built and its correctness test run; a pilot on the base alone f
 make a trial, and what a trial costs. From that comes the plan, which nothing changes afterwards. Then blocks of fresh
 processes run in random order until every comparison is decided, or the time is up.
 
+A scenario may have parts, scenarios of their own that are run after it, each with the same budget.
+
 Results go to a folder of their own under --results: bench.txt, readable by benchstat, and page.html.
 Ctrl-C ends a run so that --resume can go on with it.`,
 		Example: `  tunelab run raftcommit
@@ -70,9 +72,16 @@ func resultsFlag(cmd *cobra.Command, dir *string) {
 	cmd.Flags().StringVar(dir, "results", filepath.Join("results", "runs"), "the folder that run folders are in")
 }
 
+// A chosen scenario is one to run, and the argument that names it.
+type chosen struct {
+	arg      string
+	scenario *scenarios.Scenario
+}
+
 // readScenarios reads every file before the first is run: a typo in the last should not cost the time of the others.
-func readScenarios(args []string) ([]*scenarios.Scenario, error) {
-	var list []*scenarios.Scenario
+// A scenario's parts follow it.
+func readScenarios(args []string) ([]chosen, error) {
+	var list []chosen
 	for _, arg := range args {
 		path, err := scenarios.Find(arg)
 		if err != nil {
@@ -82,7 +91,17 @@ func readScenarios(args []string) ([]*scenarios.Scenario, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, sc)
+		list = append(list, chosen{arg, sc})
+		for i, path := range sc.PartPaths() {
+			part, err := scenarios.Read(path)
+			if err != nil {
+				return nil, fmt.Errorf("%s: part %q: %w", sc.Position("parts"), sc.Parts[i], err)
+			}
+			if arg == sc.Name {
+				path = sc.Parts[i]
+			}
+			list = append(list, chosen{path, part})
+		}
 	}
 	return list, nil
 }
@@ -93,13 +112,13 @@ func runAll(cmd *cobra.Command, args []string, o harness.Options) error {
 		return err
 	}
 	var failed []error
-	for i, sc := range list {
-		o.Command = commandLine(cmd, args[i], o)
+	for _, c := range list {
+		o.Command = commandLine(cmd, c.arg, o)
 		show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))
 		o.Tell = show.Tell
-		out, err := harness.Run(cmd.Context(), sc, o)
+		out, err := harness.Run(cmd.Context(), c.scenario, o)
 		show.Close()
-		if err := conclude(cmd, args[i], out, err); errors.Is(err, harness.ErrFailed) {
+		if err := conclude(cmd, c.arg, out, err); errors.Is(err, harness.ErrFailed) {
 			failed = append(failed, err)
 		} else if err != nil {
 			return errors.Join(append(failed, err)...)
@@ -120,7 +139,7 @@ func resumeRun(cmd *cobra.Command, args []string, run string, o harness.Options)
 	if len(args) == 0 {
 		args = []string{file.Run.Scenario}
 	}
-	if len(args) != 1 {
+	if len(args) != 1 { // its parts are runs of their own
 		return fmt.Errorf("--resume goes on with one run, not with %d scenarios", len(args))
 	}
 	list, err := readScenarios(args)
@@ -130,7 +149,7 @@ func resumeRun(cmd *cobra.Command, args []string, run string, o harness.Options)
 	o.Command = file.Run.Command
 	show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))
 	o.Tell = show.Tell
-	out, err := harness.Resume(cmd.Context(), list[0], filepath.Dir(file.Path), o)
+	out, err := harness.Resume(cmd.Context(), list[0].scenario, filepath.Dir(file.Path), o)
 	show.Close()
 	return conclude(cmd, args[0], out, err)
 }

@@ -129,6 +129,7 @@ var fixtures = sync.OnceValue(func() []fixture {
 		{"base alone", func() *results.File {
 			return fake{variants: []string{"mutex"}, metrics: []results.Metric{p99}, blocks: 7, cases: []fakeCase{{"CommitIndex", nil, 0.03, 9216}}}.file()
 		}},
+		{"figures", figuresFile},
 		{"many", many},
 	} {
 		out = append(out, fixture{f.name, f.file, Summarize(f.file())})
@@ -259,4 +260,41 @@ func many() *results.File {
 		}
 	}
 	return f.file()
+}
+
+// figuresFile has a figure of every kind, and one of each kind that has nothing to show.
+func figuresFile() *results.File {
+	threshold := 9000.0
+	f := fake{
+		variants: []string{"base", "fast", "small", "both"}, metrics: []results.Metric{p99, {Unit: "heap-bytes", Better: "lower", Margin: 0.03}}, blocks: 12,
+		cases: []fakeCase{
+			{"Push/cost=0", []float64{0.5, 1.01, 0.5}, 0.02, 5000},
+			{"Push/cost=1us", []float64{0.8, 0.99, 0.79}, 0.02, 7000},
+			{"Push/cost=10us", []float64{1.3, 1, 1.31}, 0.02, 12000},
+			{"Push/cost=100us", []float64{1.6, 1.02, 1.59}, 0.02, 30000},
+		},
+	}.file()
+	f.Run.Subject, f.Run.Cores = "example.com/server", "split: load generator on CPU 0, subject on CPU 1"
+	f.Run.Variants[1].Profile, f.Run.Variants[1].TrainMS, f.Run.Variants[1].Bytes = "profiles/train-0123456789ab.pprof", 21_000, 12_345_678
+	for i := range f.Trials {
+		t := &f.Trials[i]
+		if t.Variant == "small" {
+			t.Values[1].Value *= 0.6
+		}
+		if t.Variant == "both" && t.Block == 3 && t.Case == "Push/cost=0" {
+			t.Outcome, t.Why, t.Values = results.OOM, "killed: out of memory", nil
+		}
+	}
+	f.Run.Variants[3].Allow = []string{"oom"}
+	f.Run.Figures = []results.Figure{
+		{Kind: "pareto", Title: "Latency against memory", Case: "Push/cost=1us", Metrics: []string{"p99-ns", "heap-bytes"}, Limit: &results.FigureLimit{Metric: "heap-bytes", Most: 80}},
+		{Kind: "pareto", Title: "With a variant that was killed", Case: "Push/cost=0", Metrics: []string{"p99-ns", "heap-bytes", "allocs/op"}},
+		{Kind: "curve", Title: "Where one overtakes the other", Case: "Push", Axis: "cost", Metric: "p99-ns", Threshold: &threshold},
+		{Kind: "table", Title: "Every case", Metric: "p99-ns"},
+		{Kind: "factorial", Title: "What is whose", Case: "Push/cost=100us", Metric: "p99-ns", Factors: []string{"speed", "size"}, Variants: []string{"base", "fast", "small", "both"}},
+		{Kind: "bound", Title: "How much it can be", Case: "Push/cost=0", Metric: "p99-ns", Variant: "fast", Count: "allocs/op", Cost: &results.FigureCost{Case: "Push/cost=1us", Metric: "heap-bytes", Variant: "small"}},
+		{Kind: "curve", Title: "Over an axis that is not there", Case: "Push", Axis: "size", Metric: "p99-ns"},
+		{Kind: "pareto", Title: "Of a case that is not there", Case: "Pull", Metrics: []string{"p99-ns", "heap-bytes"}},
+	}
+	return f
 }

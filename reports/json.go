@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tunelab/results"
+	"tunelab/results/figures"
 )
 
 // A jsonRun is one object of `tunelab show --json`. Its keys are a promise to programs that read them.
@@ -23,6 +24,7 @@ type jsonRun struct {
 	NotMeasured    []string              `json:"not_measured"`
 	NotMeasuredWhy []jsonUnmeasured      `json:"not_measured_why"`
 	Claims         []results.JudgedClaim `json:"claims"`
+	Figures        []figures.Computed    `json:"figures"`
 	Checks         []results.Check       `json:"checks"`
 	Warnings       []string              `json:"warnings"`
 	Problems       []string              `json:"problems"`
@@ -62,7 +64,7 @@ func (s *Summary) json() jsonRun {
 		Run: run.ID, Scenario: run.Scenario, Question: run.Question, Protocol: run.Protocol,
 		Plan: jsonPlan{run.Plan, notNil(run.Plan.Cases)}, Host: run.Host, Finished: s.Finished(),
 		Comparisons: make([]results.Comparison, len(s.Comparisons)), NotMeasured: []string{}, NotMeasuredWhy: []jsonUnmeasured{},
-		Claims: make([]results.JudgedClaim, len(s.Claims)), Checks: notNil(run.Checks),
+		Claims: make([]results.JudgedClaim, len(s.Claims)), Figures: []figures.Computed{}, Checks: notNil(run.Checks),
 		Warnings: notNil(run.Warnings), Problems: []string{},
 	}
 	out.Plan.Looks = notNil(out.Plan.Looks)
@@ -71,6 +73,9 @@ func (s *Summary) json() jsonRun {
 	}
 	for i, c := range s.Comparisons {
 		out.Comparisons[i] = finiteComparison(c)
+	}
+	for _, v := range s.figures {
+		out.Figures = append(out.Figures, v.computed)
 	}
 	for i, c := range s.Claims {
 		for _, p := range []**float64{&c.Claimed, &c.Ratio, &c.Value, &c.Lo, &c.Hi} {

@@ -13,7 +13,7 @@ import (
 
 // The keys of DESIGN.md. Those of a comparison that have nothing to say may be left out.
 var (
-	runKeys        = strings.Fields("run scenario question protocol plan host finished done comparisons not_measured not_measured_why claims checks warnings problems")
+	runKeys        = strings.Fields("run scenario question protocol plan host finished done comparisons not_measured not_measured_why claims figures checks warnings problems")
 	planKeys       = strings.Fields("seed alpha looks budget_ms cases")
 	comparisonKeys = strings.Fields("case metric better base variant blocks base_median variant_median margin verdict changed within_margin decided outcomes warnings")
 	optionalKeys   = strings.Fields("ratio difference lo hi confidence p q margin_abs mde blocks_for_margin exact")
@@ -47,7 +47,7 @@ func TestJSON(t *testing.T) {
 			if run["finished"] != s.Finished() || run["question"] == "" {
 				t.Errorf("finished is %v, the question %q", run["finished"], run["question"])
 			}
-			for _, key := range []string{"not_measured", "not_measured_why", "claims", "checks", "warnings", "problems"} {
+			for _, key := range []string{"not_measured", "not_measured_why", "claims", "figures", "checks", "warnings", "problems"} {
 				if _, ok := run[key].([]any); !ok {
 					t.Errorf("%s is %v, not an array", key, run[key])
 				}

@@ -45,6 +45,7 @@ func Markdown(w io.Writer, s *Summary) error {
 	m.add("%d better, %d worse, %d same, %d undecided · %s · %s\n", s.Counts.Better, s.Counts.Worse, s.Counts.Same, s.Counts.Undecided,
 		markdownText(s.ended), markdownText(clip(s.machineLine(), 1000)))
 	m.claims(s)
+	m.figures(s)
 	for _, g := range s.groups {
 		m.verdicts(g)
 	}
@@ -71,6 +72,32 @@ func (m *markdownWriter) claims(s *Summary) {
 			markdownText(c.Measured), markdownText(c.Verdict), markdownText(c.Why))
 	}
 	m.add("")
+}
+
+func (m *markdownWriter) figures(s *Summary) {
+	for _, v := range s.figures {
+		m.add("#### %s\n", markdownText(v.Title))
+		for _, text := range v.Findings {
+			m.add("%s\n", markdownText(text))
+		}
+		if len(v.Rows) == 0 {
+			continue
+		}
+		m.row(v.Head)
+		m.add("|%s", strings.Repeat(" --- |", len(v.Head)))
+		for _, row := range v.Rows {
+			m.row(row)
+		}
+		m.add("")
+	}
+}
+
+func (m *markdownWriter) row(cells []string) {
+	var line strings.Builder
+	for _, c := range cells {
+		line.WriteString("| " + markdownText(c) + " ")
+	}
+	m.add("%s|", line.String())
 }
 
 func (m *markdownWriter) verdicts(g verdictGroup) {

@@ -16,6 +16,7 @@ type page struct {
 	CSS                     template.CSS
 	Badges                  []badge
 	Claims                  []claimRow
+	Figures                 []figureView
 	Metrics                 []pageMetric
 	Others                  []metricTable
 	Outcomes                []outcomeRow
@@ -72,6 +73,13 @@ func (s *Summary) page() (*page, error) {
 	}
 	if p.Question == "" {
 		p.Title, p.Question = s.Name, s.Name
+	}
+	for _, v := range s.figures {
+		var err error
+		if v.Pictures, err = s.draw(v); err != nil {
+			return nil, fmt.Errorf("drawing %s: %w", v.Title, err)
+		}
+		p.Figures = append(p.Figures, v)
 	}
 	for _, m := range s.File.Run.Metrics {
 		metric, err := s.pageMetric(m)

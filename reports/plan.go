@@ -29,6 +29,8 @@ func (s *Summary) setPlan() {
 		{"started", ""},
 		{"ended", s.ended},
 		{"measured program", plain.Clean(run.Package)},
+		{"program under test", plain.Clean(run.Subject)},
+		{"cores", plain.Clean(run.Cores)},
 		{"commit", plain.Clean(run.Commit)},
 		{"protocol", fmt.Sprint(run.Protocol)},
 		{"seed", fmt.Sprint(p.Seed)},

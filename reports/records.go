@@ -52,6 +52,7 @@ type checkRow struct {
 type variantRow struct {
 	Name, Sets, Binary, Build string
 	Base                      bool
+	Made                      string // size of its binary, what its build and its training took
 }
 
 func (s *Summary) setRecords() {
@@ -73,10 +74,42 @@ func (s *Summary) setRecords() {
 		s.checks = append(s.checks, checkRow{plain.Clean(c.Variant), c.Passed, count(c.Tests, "test", "tests"), plain.CleanLines(c.Output)})
 	}
 	for _, v := range run.Variants {
-		s.variants = append(s.variants, variantRow{plain.Clean(v.Name), plain.Clean(v.Sets), plain.Clean(v.Binary), plain.CleanLines(v.Build), v.Base})
+		s.variants = append(s.variants, variantRow{plain.Clean(v.Name), plain.Clean(v.Sets), plain.Clean(v.Binary), plain.CleanLines(v.Build), v.Base, made(v)})
 	}
 	s.setOutcomes()
 	s.setWarnings()
+}
+
+// made says how large the variant's binary is and what making it took, "" where the file does not say.
+func made(v results.Variant) string {
+	var parts []string
+	if v.Bytes > 0 {
+		parts = append(parts, number.Value(float64(v.Bytes), "binary-bytes"))
+	}
+	if v.BuildMS > 0 {
+		parts = append(parts, "built in "+number.Milliseconds(float64(v.BuildMS)))
+	}
+	if v.Profile != "" {
+		text := "profile " + plain.Clean(v.Profile)
+		if v.TrainMS > 0 {
+			text += ", trained in " + number.Milliseconds(float64(v.TrainMS))
+		}
+		parts = append(parts, text)
+	}
+	if len(v.Allow) > 0 {
+		parts = append(parts, "may end "+cleanList(v.Allow))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// severalBuilds reports whether variants differ in their binaries.
+func (s *Summary) severalBuilds() bool {
+	for _, v := range s.variants {
+		if v.Binary != s.variants[0].Binary {
+			return true
+		}
+	}
+	return false
 }
 
 func claimView(c results.JudgedClaim, declared results.Claim) claimRow {

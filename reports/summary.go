@@ -28,6 +28,7 @@ type Summary struct {
 	others   []metricTable  // units that are shown and not judged
 	groups   []verdictGroup // every comparison, by metric and case
 	claims   []claimRow     // every claim
+	figures  []figureView   // what the scenario works out of several comparisons
 	missing  []missingRow   // what has no number, and why
 	outcomes []outcomeRow   // trials by case, variant and how they ended
 	failures []failureRow   // every trial that did not end well
@@ -90,6 +91,7 @@ func Summarize(f *results.File) *Summary {
 	s.setCommands()
 	s.setTables()
 	s.setVerdicts()
+	s.setFigures()
 	s.setRecords()
 	s.setPlan()
 	s.setMachine()

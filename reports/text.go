@@ -30,7 +30,9 @@ func Text(w io.Writer, s *Summary, o TextOptions) error {
 		p.verdicts(g)
 	}
 	p.claims(s)
+	p.figures(s)
 	p.others(s)
+	p.builds(s)
 	p.missing(s)
 	p.warnings(s)
 	p.commands(s)
@@ -76,6 +78,9 @@ func (p *printer) head(s *Summary) {
 	p.wrap("", fmt.Sprintf("%s: %s", s.Name, s.ended))
 	if line := s.machineLine(); line != "" {
 		p.wrap("", line)
+	}
+	if cores := plain.Clean(s.File.Run.Cores); cores != "" {
+		p.wrap("", cores)
 	}
 }
 
@@ -220,6 +225,44 @@ func (p *printer) claims(s *Summary) {
 				p.wrap("    ", text)
 			}
 		}
+	}
+}
+
+// figures writes what the scenario works out of several comparisons, each as a table that is turned into a list where
+// the terminal is too narrow.
+func (p *printer) figures(s *Summary) {
+	for _, v := range s.figures {
+		p.title("%s", v.Title)
+		for _, text := range v.Findings {
+			p.wrap("", text)
+		}
+		if len(v.Rows) == 0 {
+			continue
+		}
+		labels := make([]string, len(v.Rows))
+		for i, row := range v.Rows {
+			labels[i] = row[0]
+		}
+		var columns []textColumn
+		for j := 1; j < len(v.Head); j++ {
+			cells := make([]string, len(v.Rows))
+			for i, row := range v.Rows {
+				cells[i] = row[j]
+			}
+			columns = append(columns, newTextColumn(v.Head[j], "", cells, make([]string, len(cells))))
+		}
+		p.columns(labels, columns)
+	}
+}
+
+// builds tells what the variants' binaries are, where they are not one and the same: their time is not in the budget.
+func (p *printer) builds(s *Summary) {
+	if !s.severalBuilds() {
+		return
+	}
+	p.title("Builds, not in the budget")
+	for _, v := range s.variants {
+		p.wrap("  ", v.Name+": "+strings.TrimSuffix(v.Sets+"; "+v.Made, "; "))
 	}
 }
 

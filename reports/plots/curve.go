@@ -1,0 +1,143 @@
+package plots
+
+import (
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// CurveData is a line per variant over a numeric part of the cases' names.
+type CurveData struct {
+	Label     string // the picture in words, with its numbers
+	Axis      string // what the horizontal axis is
+	Unit      string // of the values
+	Ticks     []CurveTick
+	Lines     []CurveLine
+	Threshold float64   // a level that is drawn; NaN for none
+	Marks     []float64 // places on the axis where lines change places
+}
+
+// CurveTick is a value of the axis as the cases' names have it.
+type CurveTick struct {
+	Label string
+	X     float64
+}
+
+// CurveLine is one variant. Values that are not finite interrupt it.
+type CurveLine struct {
+	Name   string
+	Points []CurvePoint
+	Series int // which variant, for its colour; the base is 0
+}
+
+// CurvePoint is a value with its interval, whose ends may be NaN.
+type CurvePoint struct{ X, Y, Lo, Hi float64 }
+
+const legendRow = 13
+
+// Curve draws the lines with their intervals as bars, a dashed line at the threshold and at each mark, and a legend
+// below. The horizontal axis stands at the places that were measured, evenly where they begin at 0 and spread widely.
+func Curve(d CurveData) ([]byte, error) {
+	legend := d.legendRows()
+	height := vg.Length(chartHeight + legend*legendRow)
+	return render(height, d.Label, func(c draw.Canvas) {
+		place := d.places()
+		var ys []float64
+		for _, l := range d.Lines {
+			for _, p := range l.Points {
+				ys = append(ys, p.Y, p.Lo, p.Hi)
+			}
+		}
+		if isFinite(d.Threshold) {
+			ys = append(ys, d.Threshold)
+		}
+		x := axis{Min: -0.04, Max: 1.04}
+		p := newChart(x, newAxis(ys), d.Axis, d.Unit)
+		var ticks []plot.Tick
+		for _, t := range d.Ticks {
+			ticks = append(ticks, plot.Tick{Value: place(t.X), Label: t.Label})
+		}
+		p.X.Tick.Marker = plot.ConstantTicks(thin(ticks, place(d.Ticks[0].X), func(v float64) float64 { return v * (Width - 70) }, 34))
+		p.Add(plotterFunc(func(c draw.Canvas, p *plot.Plot) { d.drawLines(c, p, place) }))
+		p.Draw(draw.Crop(c, leftRoom, -14, vg.Length(legend*legendRow), -4))
+		d.drawLegend(c, legend)
+	})
+}
+
+// places returns where a value of the axis is drawn, from 0 to 1: by its logarithm when all values are positive and
+// spread widely, evenly spaced between the measured ones when one of them is 0, else as it is.
+func (d CurveData) places() func(float64) float64 {
+	low, high := d.Ticks[0].X, d.Ticks[len(d.Ticks)-1].X
+	switch {
+	case low > 0 && high/low > wideSpread:
+		return func(v float64) float64 { return math.Log(v/low) / math.Log(high/low) }
+	case low <= 0 && len(d.Ticks) > 2:
+		return func(v float64) float64 {
+			for i := 1; i < len(d.Ticks); i++ {
+				if a, b := d.Ticks[i-1].X, d.Ticks[i].X; v <= b {
+					return (float64(i-1) + (v-a)/(b-a)) / float64(len(d.Ticks)-1)
+				}
+			}
+			return 1
+		}
+	}
+	return func(v float64) float64 { return (v - low) / (high - low) }
+}
+
+func (d CurveData) drawLines(c draw.Canvas, p *plot.Plot, place func(float64) float64) {
+	x, y := p.Transforms(&c)
+	var marks pen
+	if isFinite(d.Threshold) {
+		marks.line(c.Min.X, y(d.Threshold), c.Max.X, y(d.Threshold))
+	}
+	for _, m := range d.Marks {
+		if v := place(m); isFinite(v) {
+			marks.line(x(v), c.Min.Y, x(v), c.Max.Y)
+		}
+	}
+	marks.stroke(c, muted, 0.7, 3, 3)
+	for _, l := range d.Lines {
+		var line, bars pen
+		g := glyphs{series: l.Series, radius: 2.6}
+		for i, pt := range l.Points {
+			if !isFinite(pt.Y) {
+				continue
+			}
+			px := x(place(pt.X))
+			g.add(px, y(pt.Y))
+			if isFinite(pt.Lo) && isFinite(pt.Hi) {
+				bars.line(px, y(pt.Lo), px, y(pt.Hi))
+			}
+			if i > 0 && isFinite(l.Points[i-1].Y) {
+				before := l.Points[i-1]
+				line.line(x(place(before.X)), y(before.Y), px, y(pt.Y))
+			}
+		}
+		line.stroke(c, seriesColor(l.Series), 1.2)
+		bars.stroke(c, seriesColor(l.Series), 0.7)
+		g.draw(c)
+	}
+}
+
+// legendWidth is a column of the legend.
+const legendWidth = 112
+
+func (d CurveData) legendRows() int {
+	columns := Width / legendWidth
+	return (len(d.Lines) + columns - 1) / columns
+}
+
+func (d CurveData) drawLegend(c draw.Canvas, rows int) {
+	columns := Width / legendWidth
+	s := style(smallSize, ink, draw.XLeft)
+	for i, l := range d.Lines {
+		left := vg.Length(6 + i%columns*legendWidth)
+		bottom := vg.Length((rows-1-i/columns)*legendRow + 2)
+		g := glyphs{series: l.Series, radius: 2.6}
+		g.add(left+3, bottom+4)
+		g.draw(c)
+		c.FillText(s, at(left+10, bottom), fit(s, l.Name, legendWidth-14))
+	}
+}
