@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +37,12 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status},
+		Condition: func(name string) (bool, error) {
+			if name != "cgroup" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return canLimit(), nil
+		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv(lock.PathVar, filepath.Join(env.WorkDir, ".lock"))
 			env.Setenv("COLUMNS", "100")
@@ -46,6 +53,17 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// canLimit reports whether a memory cgroup can be made here.
+func canLimit() bool {
+	for _, parent := range []string{"/sys/fs/cgroup/memory", "/sys/fs/cgroup"} {
+		dir := filepath.Join(parent, fmt.Sprintf("tunelab-can-%d", os.Getpid()))
+		if os.Mkdir(dir, 0o755) == nil {
+			return os.Remove(dir) == nil
+		}
+	}
+	return false
 }
 
 // status runs a command and wants it to end with the given exit status.
