@@ -11,6 +11,7 @@ import (
 
 	"tunelab/results"
 	"tunelab/results/verdict"
+	"tunelab/scenarios"
 )
 
 const (
@@ -47,6 +48,9 @@ func (s *session) plan(ctx context.Context) error {
 		p.Seed = rand.Uint64() >> 11 // every JSON reader holds 53 bits
 	}
 	s.run.Quick = quick
+	if quick {
+		s.keepQuick()
+	}
 	for _, name := range cases {
 		s.tell(Progress{Stage: StagePilot, Text: "pilot of " + name})
 		c, err := s.pilot(ctx, name, quick)
@@ -67,6 +71,20 @@ func (s *session) plan(ctx context.Context) error {
 	s.run.Plan = p
 	s.run.Command = repeatable(s.run.Command, p.Seed)
 	return nil
+}
+
+// keepQuick leaves the quick variants, and says so of the others.
+func (s *session) keepQuick() {
+	for _, v := range s.scenario.Variants {
+		if s.scenario.IsQuick(v.Name) {
+			continue
+		}
+		s.run.NotMeasured = append(s.run.NotMeasured, results.Unmeasured{Variant: v.Name, Why: "not a quick variant"})
+		for _, names := range s.names {
+			delete(names, v.Name)
+		}
+	}
+	s.variants = slices.DeleteFunc(s.variants, func(v scenarios.Variant) bool { return !s.scenario.IsQuick(v.Name) })
 }
 
 func (s *session) notMeasured(name, why string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"tunelab/results"
@@ -44,6 +45,9 @@ func (s *session) again(ctx context.Context, file *results.File) error {
 	dir := s.dir
 	s.dir = "" // not ours to remove
 	s.run, s.trials = file.Run, file.Trials
+	s.variants = slices.DeleteFunc(s.variants, func(v scenarios.Variant) bool { // a quick run built some only
+		return !slices.ContainsFunc(file.Run.Variants, func(x results.Variant) bool { return x.Name == v.Name })
+	})
 	if err := s.buildAll(ctx); err != nil {
 		return err
 	}

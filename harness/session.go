@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"time"
 
 	"tunelab/harness/internal/process"
@@ -114,7 +115,10 @@ func open(sc *scenarios.Scenario, o Options) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{scenario: sc, options: o, lock: l, benchDir: dir, variants: sc.Variants}
+	s := &session{scenario: sc, options: o, lock: l, benchDir: dir, variants: slices.Clone(sc.Variants)}
+	if o.Quick { // the others need not even be built
+		s.variants = slices.DeleteFunc(s.variants, func(v scenarios.Variant) bool { return !sc.IsQuick(v.Name) })
+	}
 	s.cpus, err = divide(sc.Bench.Cores, process.UsableCPUs())
 	if err != nil {
 		err = fmt.Errorf("%s: %w", sc.Position("bench.cores"), err)
@@ -264,7 +268,7 @@ func (s *session) variantOf(v scenarios.Variant) results.Variant {
 // is a promise that it is the same for all.
 func (s *session) goVersion() string {
 	version := ""
-	for i, v := range s.scenario.Variants {
+	for i, v := range s.variants {
 		switch goVer := s.binaries[v.Name].varied().goVer; {
 		case i == 0:
 			version = goVer

@@ -200,6 +200,9 @@ func (f *File) whyNot(c Claim) string {
 		if u.Case == c.Case && (u.Variant == "" || u.Variant == c.Variant) {
 			return "not measured: " + u.Why
 		}
+		if u.Case == "" && (u.Variant == c.Variant || u.Variant == c.Against) {
+			return fmt.Sprintf("%s was not measured: %s", u.Variant, u.Why)
+		}
 	}
 	if planned, ok := f.Run.Plan.Case(c.Case); ok {
 		if c.Kind == "ratio" && !slices.Contains(planned.Metrics, c.Metric) {

@@ -231,6 +231,14 @@ func (c *checker) checkVariants() {
 		}
 		c.checkSettings(table, &c.s.Variants[i])
 	}
+	for _, name := range c.s.Quick.Variants {
+		if _, ok := c.s.Variant(name); !ok {
+			c.fail(at("quick.variants"), "no variant %q", name)
+		}
+	}
+	if base >= 0 && !c.s.IsQuick(c.s.Variants[base].Name) {
+		c.fail(at("quick.variants"), "the base %q is not among them", c.s.Variants[base].Name)
+	}
 	if len(c.s.Variants) < 2 {
 		c.fail(at("variant[0]"), "%d variants: a question needs a base and at least one other", len(c.s.Variants))
 	}

@@ -12,6 +12,7 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -93,8 +94,9 @@ type Metrics struct {
 
 // Quick is what --quick and tight budgets measure.
 type Quick struct {
-	Cases []string `toml:"cases"` // in the order in which a tight budget keeps them
-	Slice Duration `toml:"slice"` // instead of all of Bench's slices
+	Cases    []string `toml:"cases"`    // in the order in which a tight budget keeps them
+	Variants []string `toml:"variants"` // all when empty
+	Slice    Duration `toml:"slice"`    // instead of all of Bench's slices
 }
 
 // Full says what it takes to measure every case, for `tunelab list`.
@@ -171,6 +173,11 @@ func (s *Scenario) Variant(name string) (Variant, bool) {
 
 // BenchDir returns the folder of the measuring program, as a path that works from here.
 func (s *Scenario) BenchDir() string { return s.relative(s.Bench.Dir) }
+
+// IsQuick reports whether the variant is one that --quick and tight budgets measure.
+func (s *Scenario) IsQuick(variant string) bool {
+	return len(s.Quick.Variants) == 0 || slices.Contains(s.Quick.Variants, variant)
+}
 
 // SliceOf returns the wanted length of a trial of the case.
 func (s *Scenario) SliceOf(name string, quick bool) time.Duration {

@@ -105,4 +105,39 @@
 // done on otherwise idle CPUs. None of them is a duration: the runtime has no
 // metric for how long a mark phase lasts. The testing package collects before
 // it calls the benchmark, so the span starts with its setup.
+//
+// # Subjects
+//
+// A server is measured in a process of its own, or its cost could not be told
+// from the load generator's. [StartSubject] starts it; a driver keeps it over
+// several benchmarks:
+//
+//	s, err := probe.StartSubject(probe.Program{Dir: "server", Package: ".", Args: args, Ready: answers, Debug: "http://127.0.0.1:6060"})
+//	…
+//	s.Begin()
+//	m := probe.Start(b)
+//	ran, err := probe.LaunchAsleep(b.N, 2000, request)
+//	m.Stop()
+//	s.End(b, b.N)
+//	m.Report(probe.Load{Latencies: rec, Schedule: ran})
+//
+// The harness says in the environment what to start, where, and with what
+// ($TUNELAB_SUBJECT and those that begin so). Without it the program is built
+// from Dir and Package. Where $TUNELAB_PROFILE names a file, the subject's CPU
+// profile of the window from Begin to End is written there; the last window's
+// stays. [Subject.End] reports, of that window:
+//
+//	subject-cpu-ns/req         CPU time of the process, user and system, ÷ requests
+//	subject-peak-RSS-bytes     the largest resident set, of the window where the kernel lets us
+//	                           reset it (/proc/PID/clear_refs), else since the start
+//	subject-GC-CPU-share       as GC-CPU-share
+//	subject-GC-cycles          as GC-cycles
+//	subject-stack-bytes        memory of stacks in use, at the window's end
+//	subject-heap-bytes         as heap-bytes
+//	subject-mutex-wait-ns/req  as mutex-wait-ns, ÷ requests
+//	subject-sched-p99-ns       as sched-p99-ns; only where the subject serves that histogram
+//
+// All but the first two need a debug listener in the subject ([Program]). What
+// they cost the subject to read falls outside of the CPU time; a profile's
+// sampling falls inside, so a trial that is profiled is not one to compare.
 package probe
