@@ -55,9 +55,10 @@ func list(cmd *cobra.Command, dir string) error {
 }
 
 func takes(sc *scenarios.Scenario) string {
-	text := fmt.Sprintf("about %s and the builds", minutes(harness.DefaultBudget))
+	quick := max(harness.DefaultBudget, time.Duration(sc.Quick.Budget))
+	text := fmt.Sprintf("about %s and the builds", minutes(quick))
 	if sc.Long {
-		text = "long: its builds take most of an hour; then " + text[:strings.Index(text, " and")]
+		text = fmt.Sprintf("long: its builds take most of an hour, then about %s", minutes(quick))
 	}
 	if n := len(sc.Quick.Cases); n > 0 {
 		text += fmt.Sprintf(" for the %d quick cases", n)

@@ -113,6 +113,7 @@ func runAll(cmd *cobra.Command, args []string, o harness.Options) error {
 	}
 	var failed []error
 	for _, c := range list {
+		o := withQuickBudget(cmd, c.scenario, o)
 		o.Command = commandLine(cmd, c.arg, o)
 		show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))
 		o.Tell = show.Tell
@@ -125,6 +126,14 @@ func runAll(cmd *cobra.Command, args []string, o harness.Options) error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// withQuickBudget gives a quick run the time that its scenario asks for, unless the user said another.
+func withQuickBudget(cmd *cobra.Command, sc *scenarios.Scenario, o harness.Options) harness.Options {
+	if o.Quick && sc.Quick.Budget > 0 && !cmd.Flags().Changed("budget") {
+		o.Budget = time.Duration(sc.Quick.Budget)
+	}
+	return o
 }
 
 func resumeRun(cmd *cobra.Command, args []string, run string, o harness.Options) error {

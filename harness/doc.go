@@ -2,7 +2,9 @@
 //
 //  1. [Run] takes the machine ([tunelab/harness/lock]), ends what a killed run had left, and starts the supervisor
 //     that lets no child outlive the run (harness/internal/process).
-//  2. Build: every variant that is built differently becomes a test binary, by `go test -c` through Go's own cache.
+//  2. Build: every variant that is built differently becomes a test binary (`go test -c`), or with a subject a program
+//     (`go build`), through Go's own cache. Profiles that variants are built with are taken of the base first; rewritten
+//     dependencies are edited copies behind a go.mod of their own.
 //  3. Check: the variant's correctness test. A variant that fails it gets no number; a base that fails ends the run.
 //  4. Pilot, on the base alone, not counted: one pass at one iteration finds the cases, a short trial how many
 //     iterations make a slice, one full trial what it costs. If twelve blocks of every case don't fit the budget, the

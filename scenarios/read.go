@@ -142,6 +142,8 @@ func (c *checker) checkBench() {
 	c.pattern("bench.check", b.Check)
 	c.span("bench.slice", b.Slice, time.Millisecond, 10*time.Minute)
 	c.span("quick.slice", c.s.Quick.Slice, time.Millisecond, 10*time.Minute)
+	c.span("quick.budget", c.s.Quick.Budget, time.Second, 24*time.Hour)
+	c.span("full.budget", c.s.Full.Budget, time.Second, 24*time.Hour)
 	c.span("bench.warmup", b.Warmup, time.Millisecond, 10*time.Minute)
 	c.span("bench.training", b.Training, 10*time.Millisecond, time.Hour)
 	c.span("bench.timeout", b.Timeout, 10*time.Millisecond, 24*time.Hour)
