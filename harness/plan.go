@@ -190,7 +190,8 @@ func (s *session) guess(cases []string, quick bool) time.Duration {
 	return sum
 }
 
-// fit drops the last cases until twelve blocks of each fit what is left of the budget, and sets the looks.
+// fit keeps, in their order, the cases of which twelve blocks fit what is left of the budget beside those kept before,
+// and sets the looks.
 func (s *session) fit(p *results.Plan) {
 	left := ms(s.options.Budget - s.elapsed() - closing)
 	cost := func() (sum float64) {
@@ -199,11 +200,14 @@ func (s *session) fit(p *results.Plan) {
 		}
 		return sum
 	}
-	for len(p.Cases) > 1 && leastBlocks*cost() > left {
-		last := p.Cases[len(p.Cases)-1]
-		s.notMeasured(last.Case, fmt.Sprintf("the budget is used up by the cases before it; with it, %d blocks of each need about %.0f s more",
-			leastBlocks, (leastBlocks*cost()-left)/1000))
-		p.Cases = p.Cases[:len(p.Cases)-1]
+	found := p.Cases
+	p.Cases = nil
+	for i, c := range found {
+		if p.Cases = append(p.Cases, c); i > 0 && leastBlocks*cost() > left {
+			s.notMeasured(c.Case, fmt.Sprintf("the budget is used up by the cases before it; with it, %d blocks of each need about %.0f s more",
+				leastBlocks, (leastBlocks*cost()-left)/1000))
+			p.Cases = p.Cases[:len(p.Cases)-1]
+		}
 	}
 	comparisons := 0
 	for _, c := range p.Cases {

@@ -34,7 +34,7 @@ const (
 // Options are a run's settings that the scenario does not hold.
 type Options struct {
 	Results string         // the folder that run folders go in
-	Budget  time.Duration  // wall time for everything after the builds; DefaultBudget when 0
+	Budget  time.Duration  // wall time for everything after the builds and the tests of facts; DefaultBudget when 0
 	Seed    *uint64        // of the order of blocks and the sign vectors; random when nil
 	Quick   bool           // only the scenario's quick cases
 	Command []string       // the command line, for the record and the lock
@@ -175,15 +175,15 @@ func (s *session) fresh(ctx context.Context) error {
 	if err := s.buildAll(ctx); err != nil {
 		return err
 	}
-	s.began = time.Now()
 	s.describe(ctx)
+	if err := s.findFacts(ctx); err != nil { // they may build and download, so that they are not in the budget either
+		return err
+	}
+	s.began = time.Now()
 	if err := s.checkLimits(); err != nil {
 		return err
 	}
 	if err := s.checkAll(ctx); err != nil {
-		return err
-	}
-	if err := s.findFacts(ctx); err != nil {
 		return err
 	}
 	if err := s.plan(ctx); err != nil {
