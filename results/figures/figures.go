@@ -15,12 +15,12 @@ import (
 // Computed is a figure of the scenario with what the records say. Which fields are filled depends on its kind.
 type Computed struct {
 	results.Figure
-	Points  []Point `json:"points,omitempty"`  // pareto
-	Lines   []Line  `json:"lines,omitempty"`   // curve
-	Cells   []Cell  `json:"cells,omitempty"`   // table
-	Effects []Estimate    `json:"effects,omitempty"` // factorial: the first factor's, the second's, the interaction's, both together
-	Share   *ShareBound   `json:"share,omitempty"`   // bound
-	Why     string        `json:"why,omitempty"`     // why it is empty
+	Points  []Point     `json:"points,omitempty"`  // pareto
+	Lines   []Line      `json:"lines,omitempty"`   // curve
+	Cells   []Cell      `json:"cells,omitempty"`   // table
+	Effects []Estimate  `json:"effects,omitempty"` // factorial: the first factor's, the second's, the interaction's, both together
+	Share   *ShareBound `json:"share,omitempty"`   // bound
+	Why     string      `json:"why,omitempty"`     // why it is empty
 }
 
 // An Estimate is a centre with its interval: the Hodges–Lehmann estimate and the Walsh interval. Lo and Hi are nil
