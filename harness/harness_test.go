@@ -230,7 +230,7 @@ func TestFit(t *testing.T) {
 		{700 * time.Millisecond, 1, 1, true},
 		{time.Hour * 100, 3, mostBlocks, false},
 	} {
-		s := &session{run: &results.Run{}, options: Options{Budget: row.budget}, began: time.Now().Add(time.Hour)}
+		s := &session{scenario: &scenarios.Scenario{}, run: &results.Run{}, options: Options{Budget: row.budget}, began: time.Now().Add(time.Hour)}
 		s.earlier = -time.Since(s.began) // elapsed is zero, to the microsecond
 		p := &results.Plan{}
 		for _, name := range []string{"A", "B", "C"} {

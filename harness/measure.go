@@ -133,7 +133,7 @@ func (s *session) block(ctx context.Context, c *course, block int, need map[stri
 		return true, nil
 	}
 	cost := time.Duration(c.plan.BlockMS / float64(len(c.plan.Variants)) * float64(len(todo)) * float64(time.Millisecond))
-	if s.elapsed()+cost+closing > s.options.Budget && block > 1 {
+	if s.elapsed()+cost+closing+s.profiling(s.run.Plan.Cases) > s.options.Budget && block > 1 {
 		return false, nil
 	}
 	s.report(c, block, courses, nil)

@@ -193,7 +193,7 @@ func (s *session) guess(cases []string, quick bool) time.Duration {
 // fit keeps, in their order, the cases of which twelve blocks fit what is left of the budget beside those kept before,
 // and sets the looks.
 func (s *session) fit(p *results.Plan) {
-	left := ms(s.options.Budget - s.elapsed() - closing)
+	left := ms(s.options.Budget - s.elapsed() - closing - s.profiling(p.Cases))
 	cost := func() (sum float64) {
 		for _, c := range p.Cases {
 			sum += c.BlockMS

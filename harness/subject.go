@@ -43,7 +43,7 @@ func divide(cores string, cpus []int) (division, error) {
 
 func (d division) String() string {
 	if len(d.subject) == 0 {
-		return ""
+		return "shared: load generator and subject may both run on every core"
 	}
 	return fmt.Sprintf("split: load generator on CPU %s, subject on CPU %s", cpuList(d.generator), cpuList(d.subject))
 }

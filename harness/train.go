@@ -13,6 +13,7 @@ import (
 	"github.com/google/pprof/profile"
 
 	"tunelab/harness/internal/process"
+	"tunelab/results"
 	"tunelab/scenarios"
 )
 
@@ -188,6 +189,14 @@ func writeMerged(path string, passes []*profile.Profile) error {
 		return fmt.Errorf("keeping the CPU profile: %w", err)
 	}
 	return nil
+}
+
+// profiling is what profileVariants takes: a block of the first case.
+func (s *session) profiling(cases []results.PlannedCase) time.Duration {
+	if !s.scenario.HasSubject() || len(cases) == 0 {
+		return 0
+	}
+	return time.Duration(cases[0].BlockMS * float64(time.Millisecond))
 }
 
 // profileVariants runs every variant of a scenario with a subject once more, uncounted, with the CPU profiler on: what

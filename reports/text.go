@@ -231,7 +231,12 @@ func (p *printer) claims(s *Summary) {
 // figures writes what the scenario works out of several comparisons, each as a table that is turned into a list where
 // the terminal is too narrow.
 func (p *printer) figures(s *Summary) {
+	var empty []string
 	for _, v := range s.figures {
+		if v.computed.Why != "" {
+			empty = append(empty, "“"+v.Title+"”: "+plain.Clean(v.computed.Why))
+			continue
+		}
 		p.title("%s", v.Title)
 		for _, text := range v.Findings {
 			p.wrap("", text)
@@ -252,6 +257,12 @@ func (p *printer) figures(s *Summary) {
 			columns = append(columns, newTextColumn(v.Head[j], "", cells, make([]string, len(cells))))
 		}
 		p.columns(labels, columns)
+	}
+	for i, text := range empty {
+		if i == 0 {
+			p.title("Figures without data")
+		}
+		p.wrap("  ", text)
 	}
 }
 

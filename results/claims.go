@@ -71,6 +71,10 @@ func (f *File) judgeRatio(j *JudgedClaim, c Claim, comparisons []Comparison) {
 	}
 	x := comparisons[i]
 	j.Ratio, j.Lo, j.Hi, j.Blocks = x.Ratio, x.Lo, x.Hi, x.Blocks
+	if x.Ratio == nil && x.Decided && endedBadly(x) {
+		j.judgeByOutcomes(x, c.Ratio)
+		return
+	}
 	if x.Ratio == nil || x.Lo == nil || x.Hi == nil {
 		j.Why = strings.Join(append([]string{fmt.Sprintf("no interval of a ratio after %d blocks", x.Blocks)}, x.Warnings...), "; ")
 		return
@@ -103,6 +107,29 @@ func (f *File) judgeRatio(j *JudgedClaim, c Claim, comparisons []Comparison) {
 	default:
 		j.Why = "the interval does not leave out no change" + blocksNeeded(x)
 	}
+}
+
+// endedBadly reports whether how trials ended decided the comparison.
+func endedBadly(x Comparison) bool {
+	return x.Outcomes[Failed]+x.Outcomes[Timeout]+x.Outcomes[OOM] > 0 && x.Verdict != verdict.Undecided
+}
+
+// judgeByOutcomes judges a claim on a comparison that was decided by how trials ended, before there was a ratio: the
+// direction is known and the size is not.
+func (j *JudgedClaim) judgeByOutcomes(x Comparison, claimed float64) {
+	gain := claimed <= 1
+	if x.Better == "higher" {
+		gain = claimed >= 1
+	}
+	switch {
+	case gain != (x.Verdict == verdict.Better):
+		j.Verdict = NotReproduced
+	case claimed == 1:
+		j.Verdict = Reproduced
+	default:
+		j.Verdict = DirectionOnly
+	}
+	j.Why = strings.Join(x.Warnings, "; ")
 }
 
 func blocksNeeded(x Comparison) string {

@@ -12,7 +12,8 @@
 //  5. [File.Compare] pairs the trials of each block, hands the pairs to package verdict, and returns one
 //     [Comparison] for each planned pair and primary metric. The harness calls it after every block and the reports
 //     call it years later, so what the terminal said and what the page says can't differ.
-//  6. [File.JudgeClaims] holds the comparisons against what somebody published.
+//  6. [File.JudgeClaims] holds the comparisons against what somebody published. Package results/figures works out what
+//     needs several comparisons: Pareto fronts, curves, factorials.
 //
 // bench.txt is in the Go benchmark format (https://go.dev/design/14313-benchmark-format): benchstat and every
 // tool that reads that format work on it as it is. What they don't need rides in comment lines that begin with "# "

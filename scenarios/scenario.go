@@ -239,7 +239,9 @@ func (v Variant) Sets() string {
 		parts = append(parts, "PGO trained on "+v.PGO.String())
 	}
 	for _, r := range v.Rewrite {
-		parts = append(parts, "rewritten "+r.Module+"/"+r.File)
+		if text := "rewritten " + r.Module + "/" + r.File; !slices.Contains(parts, text) {
+			parts = append(parts, text)
+		}
 	}
 	if text := v.Limits.String(); text != "" {
 		parts = append(parts, text)

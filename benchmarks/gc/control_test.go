@@ -41,7 +41,6 @@ var loads = []load{
 	{1000, 400, 20},
 	{500, 500, 20},
 	{2000, 200, 20},
-	{8000, 200, 5},
 }
 
 // calm are loads that collect so seldom that twenty collections take many
@@ -49,7 +48,7 @@ var loads = []load{
 // every setting.
 var calm = []load{
 	{8000, 50, 20},
-	{2000, 500, 1},
+	{8000, 500, 1},
 }
 
 // BenchmarkControlPlane: b.N batches of changes in an open loop, each pushed

@@ -122,17 +122,14 @@ func (s *Supervisor) Run(ctx context.Context, spec Spec) (Exit, error) {
 	ooms := oomKills()
 	began := time.Now()
 	started, ended := make(chan error, 1), make(chan time.Time, 1)
-	go func() {
-		// The parent-death signal is sent when the thread that started the child ends.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
+	go onOtherThread(func() {
 		err := s.start(cmd, spec)
 		started <- err
 		if err == nil {
 			cmd.Wait() // what it returns is in cmd.ProcessState
 			ended <- time.Now()
 		}
-	}()
+	})
 	if err := <-started; err != nil {
 		return Exit{}, fmt.Errorf("starting %s: %w", spec.Path, err)
 	}
@@ -148,6 +145,24 @@ func (s *Supervisor) Run(ctx context.Context, spec Spec) (Exit, error) {
 		err = sweepErr
 	}
 	return exit, err
+}
+
+// onOtherThread calls do in a locked thread that is not the process's first. Locked, because the parent-death signal is
+// sent when the thread that started the child ends; not the first, because moving that one into a cgroup of the memory
+// controller would move our own memory.
+func onOtherThread(do func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if !isFirstThread() {
+		do()
+		return
+	}
+	done := make(chan struct{})
+	go func() { // this goroutine keeps the first thread meanwhile
+		defer close(done)
+		onOtherThread(do)
+	}()
+	<-done
 }
 
 // await waits for the child's end and brings it about where a limit or ctx says so.

@@ -135,6 +135,8 @@ func endAll(find func() []int) (int, error) {
 	}
 }
 
+func isFirstThread() bool { return unix.Gettid() == unix.Getpid() }
+
 func killGroup(pid int) { unix.Kill(-pid, unix.SIGKILL) }
 
 // marked returns the processes that carry the token in their environment.

@@ -57,6 +57,8 @@ func (s *Supervisor) sweep(child int) (int, error) {
 	return 0, nil
 }
 
+func isFirstThread() bool { return false }
+
 func killGroup(pid int) { syscall.Kill(-pid, syscall.SIGKILL) }
 
 func oomKills() int { return 0 }
