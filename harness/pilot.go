@@ -193,9 +193,13 @@ func firstLine(s string) string {
 // errCase is in the error about a case that the pilot could not run: the case is left out, the run goes on.
 var errCase = errors.New("the pilot failed")
 
+// errAllowed ends a pilot whose outcome is one that the scenario allows.
+var errAllowed = errors.New("the pilot ended as it may")
+
 // pilot finds, on the base alone, how many iterations make a trial of the wanted length, and what a trial costs.
-// Where only other variants have the case, the first of them stands in.
-func (s *session) pilot(ctx context.Context, name string, quick bool) (results.PlannedCase, error) {
+// Where only other variants have the case, the first of them stands in. A pilot that ends in a way which the scenario
+// allows takes the number of iterations from a case before, so that how the trials end can be counted.
+func (s *session) pilot(ctx context.Context, name string, quick bool, before []results.PlannedCase) (results.PlannedCase, error) {
 	v := s.pilotVariant(name)
 	slice := s.scenario.SliceOf(name, quick)
 	c := results.PlannedCase{Case: name}
@@ -210,6 +214,12 @@ func (s *session) pilot(ctx context.Context, name string, quick bool) (results.P
 			return a, err
 		}
 		c.Pilot = append(c.Pilot, a.exit.Wall.Milliseconds())
+		if like, ok := alike(name, before); ok && s.allowed(v.Name, a.outcome) {
+			c.N, c.Procs, c.Metrics, c.TimeoutMS = like.N, like.Procs, like.Metrics, like.TimeoutMS
+			c.BlockMS = max(ms(a.took), like.BlockMS/float64(len(like.Variants)))
+			c.Warnings = append(c.Warnings, fmt.Sprintf("the pilot of %s ended %s; the number of iterations is that of %s", v.Name, a.outcome, like.Case))
+			return a, errAllowed
+		}
 		if a.outcome != results.OK {
 			return a, fmt.Errorf("%w: %s of variant %s: %s\n%s", errCase, name, v.Name, a.why, a.exit.Tail(maxTail))
 		}
@@ -217,12 +227,19 @@ func (s *session) pilot(ctx context.Context, name string, quick bool) (results.P
 	}
 	short := max(slice/4, time.Millisecond)
 	a, err := attempt(short.String(), 0)
+	if errors.Is(err, errAllowed) {
+		return c, nil
+	}
 	if err != nil {
 		return c, err
 	}
 	n := iterations(slice, short, a.line)
 	for range 2 { // the second time only where the first guess was far off
-		if a, err = attempt(fmt.Sprintf("%dx", n), n); err != nil {
+		a, err = attempt(fmt.Sprintf("%dx", n), n)
+		if errors.Is(err, errAllowed) {
+			return c, nil
+		}
+		if err != nil {
 			return c, err
 		}
 		better := iterations(slice, slice, a.line)
@@ -251,6 +268,17 @@ func (s *session) pilot(ctx context.Context, name string, quick bool) (results.P
 		return c, fmt.Errorf("%w: the case reports none of the primary metrics; it reports %s", errCase, strings.Join(has, ", "))
 	}
 	return c, nil
+}
+
+// alike returns the last case before that is of the same benchmark.
+func alike(name string, before []results.PlannedCase) (results.PlannedCase, bool) {
+	benchmark, _, _ := strings.Cut(name, "/")
+	for _, c := range slices.Backward(before) {
+		if first, _, _ := strings.Cut(c.Case, "/"); first == benchmark {
+			return c, true
+		}
+	}
+	return results.PlannedCase{}, false
 }
 
 func (s *session) pilotVariant(name string) scenarios.Variant {

@@ -53,7 +53,7 @@ func (s *session) plan(ctx context.Context) error {
 	}
 	for _, name := range cases {
 		s.tell(Progress{Stage: StagePilot, Text: "pilot of " + name})
-		c, err := s.pilot(ctx, name, quick)
+		c, err := s.pilot(ctx, name, quick, p.Cases)
 		if errors.Is(err, errCase) {
 			s.notMeasured(name, err.Error())
 			s.failures = append(s.failures, firstLine(err.Error()))
