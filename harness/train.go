@@ -191,39 +191,55 @@ func writeMerged(path string, passes []*profile.Profile) error {
 	return nil
 }
 
-// profiling is what profileVariants takes: a block of the first case.
+// profiling is what profileVariants takes: a block of the case that takes longest.
 func (s *session) profiling(cases []results.PlannedCase) time.Duration {
-	if !s.scenario.HasSubject() || len(cases) == 0 {
+	if !s.scenario.HasSubject() {
 		return 0
 	}
-	return time.Duration(cases[0].BlockMS * float64(time.Millisecond))
+	longest := 0.0
+	for _, c := range cases {
+		longest = max(longest, c.BlockMS)
+	}
+	return time.Duration(longest * float64(time.Millisecond))
 }
 
-// profileVariants runs every variant of a scenario with a subject once more, uncounted, with the CPU profiler on: what
-// a reader asks next is where the time goes. A pass that fails is told and changes nothing.
+// profileVariants runs every variant of a scenario with a subject once more, uncounted, with the CPU profiler on, in the
+// first case whose driver takes profiles: what a reader asks next is where the time goes. A pass that fails changes
+// nothing.
 func (s *session) profileVariants(ctx context.Context) {
-	if !s.scenario.HasSubject() || len(s.run.Plan.Cases) == 0 {
+	if !s.scenario.HasSubject() || os.MkdirAll(s.profiles, 0o777) != nil {
 		return
 	}
-	c := s.run.Plan.Cases[0]
-	if err := os.MkdirAll(s.profiles, 0o777); err != nil {
-		return
-	}
-	for _, v := range s.variants {
-		if !slices.Contains(c.Variants, v.Name) || ctx.Err() != nil {
-			continue
+	defer os.Remove(s.profiles) // it stays when there is something in it
+	for _, c := range s.run.Plan.Cases {
+		taken := false
+		for i, v := range s.variants {
+			if !slices.Contains(c.Variants, v.Name) || ctx.Err() != nil {
+				continue
+			}
+			taken = s.profileVariant(ctx, c, v) || taken
+			if i == 0 && !taken {
+				break // a case in which the subject has no part
+			}
 		}
-		s.tell(Progress{Stage: StageMeasure, Text: "a CPU profile of " + v.Name + ", not counted"})
-		file := filepath.Join(s.profiles, "cpu-"+v.Name+".pprof")
-		spec := s.spec(v, time.Duration(c.TimeoutMS)*time.Millisecond, "-test.run=^$",
-			"-test.bench="+anchored("Benchmark"+s.names[c.Case][v.Name]), fmt.Sprintf("-test.benchtime=%dx", c.N), "-test.timeout=0")
-		spec.Env = withEnv(spec.Env, map[string]string{profileVar: file})
-		if exit, err := s.children.Run(ctx, spec); err != nil || !exit.Ok() {
-			os.Remove(file)
-			continue
-		}
-		if _, err := os.Stat(file); err != nil {
-			return // a driver that takes no profiles
+		if taken || ctx.Err() != nil {
+			return
 		}
 	}
+}
+
+// profileVariant reports whether there is a profile now.
+func (s *session) profileVariant(ctx context.Context, c results.PlannedCase, v scenarios.Variant) bool {
+	s.tell(Progress{Stage: StageMeasure, Text: "a CPU profile of " + v.Name + ", not counted"})
+	file := filepath.Join(s.profiles, "cpu-"+v.Name+".pprof")
+	spec := s.spec(v, time.Duration(c.TimeoutMS)*time.Millisecond, "-test.run=^$",
+		"-test.bench="+anchored("Benchmark"+s.names[c.Case][v.Name]), fmt.Sprintf("-test.benchtime=%dx", c.N), "-test.timeout=0")
+	spec.Env = withEnv(spec.Env, map[string]string{profileVar: file})
+	exit, err := s.children.Run(ctx, spec)
+	if err != nil || !exit.Ok() {
+		os.Remove(file)
+		return false
+	}
+	_, err = os.Stat(file)
+	return err == nil
 }

@@ -81,10 +81,20 @@ func (a axis) set(to *plot.Axis, ticks []plot.Tick) {
 // ticks are about n round values with labels in unit.
 func (a axis) ticks(n int, unit string) []plot.Tick {
 	var values []float64
-	if a.Log && a.Max/a.Min > 10 {
-		values = a.logSteps(n)
+	scaled := a
+	one := number.DisplayUnit(max(math.Abs(a.Max), math.Abs(a.Min)), unit) // round in MiB is not round in bytes
+	if lo, hi := a.Min/one, a.Max/one; isFinite(lo) && isFinite(hi) && lo < hi && (lo > 0 || !a.Log) {
+		scaled.Min, scaled.Max = lo, hi
 	} else {
-		values = linearSteps(a.Min, a.Max, n)
+		one = 1
+	}
+	if a.Log && a.Max/a.Min > 10 {
+		values = scaled.logSteps(n)
+	} else {
+		values = linearSteps(scaled.Min, scaled.Max, n)
+	}
+	for i := range values {
+		values[i] *= one
 	}
 	var out []plot.Tick
 	for _, v := range values {

@@ -77,13 +77,13 @@ func (d CurveData) places() func(float64) float64 {
 		return func(v float64) float64 {
 			for i := 1; i < len(d.Ticks); i++ {
 				if a, b := d.Ticks[i-1].X, d.Ticks[i].X; v <= b {
-					return (float64(i-1) + (v-a)/(b-a)) / float64(len(d.Ticks)-1)
+					return (float64(i-1) + (v/2-a/2)/(b/2-a/2)) / float64(len(d.Ticks)-1)
 				}
 			}
 			return 1
 		}
 	}
-	return func(v float64) float64 { return (v - low) / (high - low) }
+	return func(v float64) float64 { return (v/2 - low/2) / (high/2 - low/2) } // halves: the range itself may overflow
 }
 
 func (d CurveData) drawLines(c draw.Canvas, p *plot.Plot, place func(float64) float64) {

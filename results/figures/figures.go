@@ -297,6 +297,20 @@ func (f records) curve(c *Computed, comparisons []results.Comparison) {
 		}
 		c.Lines = append(c.Lines, line)
 	}
+	for i := range names {
+		if !slices.ContainsFunc(c.Lines, func(l Line) bool { return l.has(axis[i].Label) }) {
+			names[i] = ""
+		}
+	}
+	if names = slices.DeleteFunc(names, func(name string) bool { return name == "" }); len(names) < 2 {
+		c.Lines = nil
+		c.Why = c.Metric + " was measured at fewer than two values of the axis " + c.Axis + " in " + c.Case
+	}
+}
+
+// has reports whether the line has a value there.
+func (l Line) has(label string) bool {
+	return slices.ContainsFunc(l.At, func(p AxisPair) bool { return p.Label == label && p.Y.Values > 0 })
 }
 
 // ratioTo is the comparison of variant and base as an estimate; without values where there is none.

@@ -215,6 +215,16 @@ func Milliseconds(ms float64) string {
 	return d.Round(10 * time.Microsecond).String()
 }
 
+// DisplayUnit is how much of unit, as declared, Tick writes as 1 when the axis' largest value is largest: 1024·1024 for
+// bytes that are written as MiB. Round values of an axis are multiples of it.
+func DisplayUnit(largest float64, unit string) float64 {
+	s := Common([]float64{largest}, unit)
+	if s.plain || s.factor == 0 || s.scaler.Factor == 0 || math.Abs(largest*s.factor) >= beyond {
+		return 1
+	}
+	return s.scaler.Factor / s.factor
+}
+
 // Tick writes a round number for an axis whose largest value is largest: without zeros at its end, "1.5µs".
 func Tick(v, largest float64, unit string) string {
 	s := Common([]float64{largest}, unit)
