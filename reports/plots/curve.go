@@ -72,7 +72,9 @@ func (d CurveData) places() func(float64) float64 {
 	low, high := d.Ticks[0].X, d.Ticks[len(d.Ticks)-1].X
 	switch {
 	case low > 0 && high/low > wideSpread:
-		return func(v float64) float64 { return math.Log(v/low) / math.Log(high/low) }
+		return func(v float64) float64 { // not of quotients, which may overflow
+			return (math.Log(v) - math.Log(low)) / (math.Log(high) - math.Log(low))
+		}
 	case low <= 0 && len(d.Ticks) > 2:
 		return func(v float64) float64 {
 			for i := 1; i < len(d.Ticks); i++ {
