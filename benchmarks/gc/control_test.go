@@ -48,8 +48,10 @@ var loads = []load{
 // every setting.
 var calm = []load{
 	{8000, 50, 20},
-	{8000, 500, 1},
 }
+
+// cold is the calmest, for two caches only.
+var cold = load{8000, 500, 1}
 
 // BenchmarkControlPlane: b.N batches of changes in an open loop, each pushed
 // to every subscriber.
@@ -58,18 +60,32 @@ func BenchmarkControlPlane(b *testing.B) { pushAll(b, loads) }
 // BenchmarkCalmPlane is the same under the calm loads.
 func BenchmarkCalmPlane(b *testing.B) { pushAll(b, calm) }
 
+// BenchmarkColdPlane is the same for the map and the snapshot, with one per
+// cent a second.
+func BenchmarkColdPlane(b *testing.B) {
+	for _, im := range Implementations() {
+		if im.Name == "map" || im.Name == "snapshot" {
+			pushOne(b, im, cold)
+		}
+	}
+}
+
 func pushAll(b *testing.B, loads []load) {
 	for _, im := range Implementations() {
 		if im.ChurnOnly {
 			continue
 		}
 		for _, l := range loads {
-			b.Run(fmt.Sprintf("impl=%s/%v", im.Name, l), func(b *testing.B) {
-				changes, perSecond := l.batches()
-				newWorld(im, l.clusters).push(b, l.subscribers, changes, perSecond)
-			})
+			pushOne(b, im, l)
 		}
 	}
+}
+
+func pushOne(b *testing.B, im Implementation, l load) {
+	b.Run(fmt.Sprintf("impl=%s/%v", im.Name, l), func(b *testing.B) {
+		changes, perSecond := l.batches()
+		newWorld(im, l.clusters).push(b, l.subscribers, changes, perSecond)
+	})
 }
 
 // BenchmarkSaturated: b.N batches, each published when every subscriber has
