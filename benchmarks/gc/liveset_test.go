@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 // memoryLimit is the memory that the process may use, in bytes: what
@@ -21,6 +23,10 @@ func memoryLimit(setting string) (int64, error) {
 	return limit, nil
 }
 
+// automaticVar asks that the program find its limit by itself, as automemlimit
+// does it: nine tenths of the cgroup's.
+const automaticVar = "TUNELAB_AUTOMEMLIMIT"
+
 // BenchmarkLiveSet: a control plane whose cache takes a share of the memory
 // limit. b.N batches of changes in an open loop, as in ControlPlane, of 200
 // changes a second to 200 subscribers. The cache is filled once, not for each
@@ -29,6 +35,13 @@ func BenchmarkLiveSet(b *testing.B) {
 	limit, err := memoryLimit(os.Getenv("TUNELAB_MEMORY_LIMIT"))
 	if err != nil {
 		b.Fatal(err)
+	}
+	if os.Getenv(automaticVar) != "" {
+		set, err := memlimit.Set(memlimit.WithRatio(0.9), memlimit.WithProvider(memlimit.FromCgroup))
+		if err != nil {
+			b.Fatal("taking the limit from the cgroup: ", err)
+		}
+		b.Logf("GOMEMLIMIT is %d, by the cgroup's limit", set)
 	}
 	for _, live := range []int{30, 40, 50, 60, 70, 80, 90, 95} {
 		var w *world
