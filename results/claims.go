@@ -147,13 +147,7 @@ func (f *File) judgeValue(j *JudgedClaim, c Claim) {
 	if variant == "" {
 		variant = f.Run.Base()
 	}
-	var values []float64
-	for i := range f.Trials {
-		t := &f.Trials[i]
-		if v, ok := t.Get(c.Metric); ok && t.Case == c.Case && t.Variant == variant && t.Outcome == OK {
-			values = append(values, v)
-		}
-	}
+	values, _ := f.Values(c.Case, variant, c.Metric)
 	j.Blocks = len(values)
 	center, lo, hi, ok := verdict.OneSample(values, f.Run.Plan.Alpha)
 	if !ok {

@@ -241,6 +241,23 @@ func (t *Trial) Get(unit string) (float64, bool) {
 	return 0, false
 }
 
+// Values returns what the trials of a case and variant that ended well report in unit, in the order in which they ran,
+// and how many of its trials did not end well.
+func (f *File) Values(name, variant, unit string) (values []float64, bad int) {
+	for i := range f.Trials {
+		t := &f.Trials[i]
+		if t.Case != name || t.Variant != variant {
+			continue
+		}
+		if v, ok := t.Get(unit); ok && t.Outcome == OK {
+			values = append(values, v)
+		} else if t.Outcome != OK {
+			bad++
+		}
+	}
+	return values, bad
+}
+
 // Done says that measuring ended, and why. No trial follows.
 type Done struct {
 	Why       string `json:"done"` // "decided", "last block" or "budget"

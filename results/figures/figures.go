@@ -119,22 +119,6 @@ func Compute(file *results.File, comparisons []results.Comparison) []Computed {
 // records are a run's trials.
 type records struct{ *results.File }
 
-// values returns what the trials of case and variant that ended well report, and how many did not end well.
-func (f records) values(name, variant, unit string) (values []float64, bad int) {
-	for i := range f.Trials {
-		t := &f.Trials[i]
-		if t.Case != name || t.Variant != variant {
-			continue
-		}
-		if v, ok := t.Get(unit); ok && t.Outcome == results.OK {
-			values = append(values, v)
-		} else if t.Outcome != results.OK {
-			bad++
-		}
-	}
-	return values, bad
-}
-
 func (f records) estimate(name string, values []float64) Estimate {
 	center, lo, hi, ok := verdict.OneSample(values, f.Run.Plan.Alpha)
 	e := Estimate{Name: name, Center: center, Values: len(values)}
@@ -169,13 +153,13 @@ func (f records) pareto(c *Computed) {
 		p := Point{Variant: variant}
 		complete := true
 		for _, unit := range c.Metrics {
-			values, bad := f.values(c.Case, variant, unit)
+			values, bad := f.Values(c.Case, variant, unit)
 			p.Bad = max(p.Bad, bad)
 			p.Metrics = append(p.Metrics, f.estimate(unit, values))
 			complete = complete && len(values) > 0
 		}
 		if c.Limit != nil {
-			if values, _ := f.values(c.Case, variant, c.Limit.Metric); len(values) > 0 {
+			if values, _ := f.Values(c.Case, variant, c.Limit.Metric); len(values) > 0 {
 				worst := slices.Max(values)
 				margin := 1 - worst/c.Limit.Most
 				p.Worst, p.Margin = &worst, &margin
@@ -277,7 +261,7 @@ func (f records) curve(c *Computed, comparisons []results.Comparison) {
 		line := Line{Variant: variant}
 		var ratios []Estimate // to the base, where there is a comparison
 		for i, name := range names {
-			values, bad := f.values(name, variant, c.Metric)
+			values, bad := f.Values(name, variant, c.Metric)
 			if len(values) == 0 && bad == 0 {
 				continue
 			}
@@ -429,9 +413,9 @@ func (f records) factorial(c *Computed) {
 }
 
 func (f records) bound(c *Computed) {
-	count, _ := f.values(c.Case, c.Variant, c.Count)
-	cost, _ := f.values(c.Cost.Case, c.Cost.Variant, c.Cost.Metric)
-	whole, _ := f.values(c.Case, f.Run.Base(), c.Metric)
+	count, _ := f.Values(c.Case, c.Variant, c.Count)
+	cost, _ := f.Values(c.Cost.Case, c.Cost.Variant, c.Cost.Metric)
+	whole, _ := f.Values(c.Case, f.Run.Base(), c.Metric)
 	for _, x := range []struct {
 		what   string
 		values []float64
