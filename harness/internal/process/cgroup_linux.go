@@ -75,16 +75,9 @@ func (g cgroup) start(attr *syscall.SysProcAttr, start func() error) error {
 	if g.dir == "" {
 		return start()
 	}
-	if g.v2 {
-		if dir, err := os.Open(g.dir); err == nil {
-			defer dir.Close()
-			attr.UseCgroupFD, attr.CgroupFD = true, int(dir.Fd())
-		}
-		return start()
-	}
-	// Should moving fail, the token and our being the reaper still find what the child leaves.
+	// Should entering fail, the token and our being the reaper still find what the child leaves.
 	entered := false
-	err := join([]string{g.dir}, func() error {
+	err := enter([]string{g.dir}, g.v2, attr, func() error {
 		entered = true
 		return start()
 	})

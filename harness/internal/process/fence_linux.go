@@ -196,9 +196,20 @@ func ownGroups() (map[string]string, error) {
 	return found, nil
 }
 
-// join calls start from a thread that is in the v1 groups, so that the child is in them from its first instruction:
-// put there later, what it had started by then would be missing. The thread must be locked; it goes back afterwards.
-func join(dirs []string, start func() error) error {
+// enter calls start, which starts a child from the calling thread, so that the child is in the groups from its first
+// instruction: put there later, what it had started by then would be missing. In v1 a child begins in the groups of the
+// thread that starts it, which goes there and back; it must be locked. In v2, where there is one group, the kernel puts
+// the child there. An error without a call of start says that a group could not be entered.
+func enter(dirs []string, v2 bool, attr *syscall.SysProcAttr, start func() error) error {
+	if v2 {
+		dir, err := os.Open(dirs[0])
+		if err != nil {
+			return fmt.Errorf("entering the cgroup: %w", err)
+		}
+		defer dir.Close()
+		attr.UseCgroupFD, attr.CgroupFD = true, int(dir.Fd())
+		return start()
+	}
 	tid := []byte(strconv.Itoa(unix.Gettid()))
 	for _, dir := range dirs {
 		if err := os.WriteFile(filepath.Join(dir, "tasks"), tid, 0); err != nil {
@@ -206,20 +217,6 @@ func join(dirs []string, start func() error) error {
 		}
 		defer os.WriteFile(filepath.Join(filepath.Dir(dir), "tasks"), tid, 0)
 	}
-	return start()
-}
-
-// fenced starts the child in the fence, beside the supervisor's own group.
-func (f *Fence) fenced(attr *syscall.SysProcAttr, start func() error) error {
-	if !f.v2 {
-		return join(f.dirs, start)
-	}
-	dir, err := os.Open(f.dirs[0])
-	if err != nil {
-		return fmt.Errorf("entering the cgroup: %w", err)
-	}
-	defer dir.Close()
-	attr.UseCgroupFD, attr.CgroupFD = true, int(dir.Fd())
 	return start()
 }
 

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -66,7 +67,7 @@ func TestFenceLimitsCPU(t *testing.T) {
 	// Closing ends what still runs in it.
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = role("hang")
-	if err := join(f.Dirs(), cmd.Start); err != nil {
+	if err := enter(f.Dirs(), f.v2, &syscall.SysProcAttr{}, cmd.Start); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
@@ -105,19 +106,7 @@ func TestCPUs(t *testing.T) {
 // SIGKILL of the harness: its fences go as well, and what ran in them.
 func TestFenceOfAKilledHarnessIsRemoved(t *testing.T) {
 	fence(t, supervisor(t), Limits{MemoryBytes: 64 << 20}).Close()
-	t.Setenv("PIDS", t.TempDir())
-	t.Setenv("TOKEN", fmt.Sprintf("test-fenced-%d", os.Getpid()))
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = role("fenced")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(os.Getenv("PIDS"), "sleeper")); err == nil {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	cmd := harness(t, "fenced")
 	text, err := os.ReadFile(filepath.Join(os.Getenv("PIDS"), "fence"))
 	if err != nil {
 		t.Fatal(err)

@@ -234,21 +234,27 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// SIGKILL of the harness: the kernel ends the child, the watcher what the child had started.
-func TestNothingOutlivesAKilledHarness(t *testing.T) {
+// harness starts this program as one that runs a child which starts one of its own, and returns when it has.
+func harness(t *testing.T, as string) *exec.Cmd {
+	t.Helper()
 	t.Setenv("PIDS", t.TempDir())
-	t.Setenv("TOKEN", fmt.Sprintf("test-killed-%d", os.Getpid()))
+	t.Setenv("TOKEN", fmt.Sprintf("test-%s-%d", as, os.Getpid()))
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = role("harness")
+	cmd.Env = role(as)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(os.Getenv("PIDS"), "sleeper")); err == nil {
-			break
+			return cmd
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// SIGKILL of the harness: the kernel ends the child, the watcher what the child had started.
+func TestNothingOutlivesAKilledHarness(t *testing.T) {
+	cmd := harness(t, "harness")
 	cmd.Process.Kill()
 	cmd.Wait()
 	gone(t, "sleeper")

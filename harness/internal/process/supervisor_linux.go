@@ -92,10 +92,11 @@ func (s *Supervisor) start(cmd *exec.Cmd, spec Spec) error {
 	if spec.Fence == nil {
 		return s.group.start(cmd.SysProcAttr, start)
 	}
+	fenced := func() error { return enter(spec.Fence.dirs, spec.Fence.v2, cmd.SysProcAttr, start) }
 	if s.group.v2 && spec.Fence.v2 { // a process is in one group of a hierarchy: the fence finds what is left, too
-		return spec.Fence.fenced(cmd.SysProcAttr, start)
+		return fenced()
 	}
-	return s.group.start(cmd.SysProcAttr, func() error { return spec.Fence.fenced(cmd.SysProcAttr, start) })
+	return s.group.start(cmd.SysProcAttr, fenced)
 }
 
 // sweep ends what the child with that pid left behind.
