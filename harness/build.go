@@ -99,7 +99,8 @@ func (b *builder) build(ctx context.Context, name string, t target, set settings
 	if set.profile != "" {
 		args = append(args, "-pgo="+set.profile)
 	}
-	text, err := b.goCommand(ctx, t.dir, withEnv(nil, set.buildEnv), replaced.env, append(args, t.pkg)...)
+	exit, err := b.goOutput(ctx, t.dir, append(withEnv(nil, set.buildEnv), replaced.env...), append(args, t.pkg)...)
+	text := exit.Tail(maxTail)
 	if err != nil {
 		return nil, fmt.Errorf("%w: building %s in %s: %w\n%s", ErrFailed, name, t.dir, err, indent(text))
 	}
@@ -117,12 +118,8 @@ func (b *builder) build(ctx context.Context, name string, t target, set settings
 	return bin, nil
 }
 
-// goCommand runs the go tool in dir and returns the end of what it printed.
-func (b *builder) goCommand(ctx context.Context, dir string, buildEnv, more []string, args ...string) (string, error) {
-	exit, err := b.goOutput(ctx, dir, append(slices.Clone(buildEnv), more...), args...)
-	return exit.Tail(maxTail), err
-}
-
+// goOutput runs the go tool in dir, with what set has besides in its environment. The error is also for a status that
+// is not 0; what was printed is in Exit either way.
 func (b *builder) goOutput(ctx context.Context, dir string, set []string, args ...string) (process.Exit, error) {
 	tool, err := exec.LookPath("go")
 	if err != nil {

@@ -27,7 +27,7 @@ func (s *session) list(ctx context.Context) ([]string, error) {
 		if !ok {
 			s.tell(Progress{Stage: StagePilot, Text: "finding the cases of " + v.Name})
 			var err error
-			if found, err = s.listVariant(ctx, v, failed); err != nil {
+			if found, err = s.listVariant(ctx, v, s.listLimit(), failed); err != nil {
 				return nil, err
 			}
 		}
@@ -82,7 +82,7 @@ func (s *session) baseFirst() []scenarios.Variant {
 	return list
 }
 
-func (s *session) listVariant(ctx context.Context, v scenarios.Variant, failed map[string]string) ([]string, error) {
+func (s *session) listVariant(ctx context.Context, v scenarios.Variant, limit time.Duration, failed map[string]string) ([]string, error) {
 	pattern := s.scenario.Bench.Run
 	if pattern == "" {
 		pattern = "."
@@ -91,7 +91,7 @@ func (s *session) listVariant(ctx context.Context, v scenarios.Variant, failed m
 	if skip := s.othersPattern(v); skip != "" {
 		args = append(args, "-test.skip="+skip)
 	}
-	spec := s.spec(v, s.listLimit(), args...)
+	spec := s.spec(v, limit, args...)
 	exit, err := s.children.Run(ctx, spec)
 	if err != nil {
 		return nil, fmt.Errorf("finding the benchmarks of variant %s: %w", v.Name, err)

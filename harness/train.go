@@ -62,7 +62,7 @@ func (s *session) train(ctx context.Context, b *builder, v scenarios.Variant) (p
 func (s *session) trainOwn(ctx context.Context, base, v scenarios.Variant) ([]*profile.Profile, error) {
 	s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("finding the workload that trains %s", v.Name)})
 	failed := map[string]string{}
-	names, err := s.listVariant(ctx, base, failed)
+	names, err := s.listVariant(ctx, base, trainTimeout, failed) // before the budget begins
 	if err != nil {
 		return nil, err
 	}
