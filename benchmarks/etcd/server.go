@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -80,12 +79,12 @@ func (s *Server) start() error {
 }
 
 func (s *Server) startOnce() error {
-	ports, err := freePorts(2)
+	addresses, err := probe.FreeAddresses(2)
 	if err != nil {
 		return err
 	}
-	s.endpoint = "127.0.0.1:" + ports[0]
-	debug := "127.0.0.1:" + ports[1]
+	s.endpoint = addresses[0]
+	debug := addresses[1]
 	client, peer := "http://"+s.endpoint, "http://127.0.0.1:0"
 	args := []string{"--name=lab", "--data-dir=" + filepath.Join(s.dir, "lab.etcd"),
 		"--listen-client-urls=" + client, "--advertise-client-urls=" + client,
@@ -140,24 +139,6 @@ func (s *Server) Crash() error {
 // Close ends the server and removes its data.
 func (s *Server) Close() error {
 	return errors.Join(s.disconnect(), s.Stop(), os.RemoveAll(s.dir))
-}
-
-// freePorts returns ports that were free on the loopback interface just now.
-func freePorts(n int) ([]string, error) {
-	var ports []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("looking for a free port: %w", err)
-		}
-		defer l.Close() // all at once, so that they differ
-		_, port, err := net.SplitHostPort(l.Addr().String())
-		if err != nil {
-			return nil, err
-		}
-		ports = append(ports, port)
-	}
-	return ports, nil
 }
 
 var readyClient = &http.Client{Transport: &http.Transport{Proxy: nil}}

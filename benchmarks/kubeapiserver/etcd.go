@@ -1,19 +1,16 @@
 package kubeapiserver
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"sync"
 	"time"
+
+	"tunelab/harness/probe"
 )
 
 // patience bounds every wait for a server.
@@ -22,10 +19,8 @@ const patience = 60 * time.Second
 // An etcd is the auxiliary server that kube-apiserver keeps its objects in. It
 // is the same program for all variants and never the subject.
 type etcd struct {
-	url    string // of its clients
-	cmd    *exec.Cmd
-	ended  chan struct{} // closed when the process has ended
-	output *tail
+	*probe.Subject
+	url string // of its clients
 }
 
 // etcdBinary returns the path of the etcd to use: $TUNELAB_ETCD, or else
@@ -57,117 +52,39 @@ func startEtcd(dir string) (*etcd, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(2)
+	addresses, err := probe.FreeAddresses(2)
 	if err != nil {
 		return nil, err
 	}
-	e := &etcd{url: "http://" + ports[0], ended: make(chan struct{}), output: new(tail)}
-	peer := "http://" + ports[1]
-	e.cmd = exec.Command(binary,
-		"--name=aux", "--data-dir="+filepath.Join(dir, "etcd"), "--unsafe-no-fsync", "--log-level=warn",
-		"--listen-client-urls="+e.url, "--advertise-client-urls="+e.url,
-		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=aux="+peer)
-	e.cmd.Env = cleanEnv()
-	e.cmd.Stdout, e.cmd.Stderr = e.output, e.output
-	bindToParent(e.cmd)
-	started := make(chan error, 1)
-	go func() {
-		// Never unlocked: the signal comes when the thread that forked ends.
-		runtime.LockOSThread()
-		err := e.cmd.Start()
-		started <- err
-		if err == nil {
-			_ = e.cmd.Wait() // it ends by being killed
-			close(e.ended)
-		}
-	}()
-	if err := <-started; err != nil {
-		return nil, fmt.Errorf("starting etcd: %w", err)
+	url, peer := "http://"+addresses[0], "http://"+addresses[1]
+	started, err := probe.StartAuxiliary(binary, probe.Program{
+		Args: []string{
+			"--name=aux", "--data-dir=" + filepath.Join(dir, "etcd"), "--unsafe-no-fsync", "--log-level=warn",
+			"--listen-client-urls=" + url, "--advertise-client-urls=" + url,
+			"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer, "--initial-cluster=aux=" + peer,
+		},
+		Patience: patience,
+		Ready:    func(ctx context.Context) error { return healthy(ctx, url+"/health") },
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := e.awaitHealth(); err != nil {
-		return nil, errors.Join(err, e.stop())
-	}
-	return e, nil
+	return &etcd{started, url}, nil
 }
 
-// cleanEnv is this process's environment without what is meant for the Go
-// runtime of the subject.
-func cleanEnv() []string {
-	var env []string
-	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
-		if value, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+value)
-		}
+func healthy(ctx context.Context, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
 	}
-	return env
-}
-
-func (e *etcd) awaitHealth() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url+"/health", nil)
-		if err != nil {
-			return err
-		}
-		if response, err := http.DefaultClient.Do(request); err == nil {
-			_, _ = io.Copy(io.Discard, response.Body)
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-e.ended:
-			return fmt.Errorf("etcd ended before it was healthy:\n%s", e.output)
-		case <-ctx.Done():
-			return fmt.Errorf("etcd was not healthy within %v:\n%s", patience, e.output)
-		}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
 	}
-}
-
-// stop kills it: its data is thrown away.
-func (e *etcd) stop() error {
-	if err := e.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stopping etcd: %w", err)
+	defer response.Body.Close()
+	text, _ := io.ReadAll(response.Body)
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", response.Status, text)
 	}
-	<-e.ended
 	return nil
-}
-
-// freePorts returns n loopback addresses on which nobody listens at the moment.
-func freePorts(n int) ([]string, error) {
-	addresses := make([]string, n)
-	for i := range addresses {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("finding a free port: %w", err)
-		}
-		defer l.Close() // at the end, so that they differ
-		addresses[i] = l.Addr().String()
-	}
-	return addresses, nil
-}
-
-// A tail keeps the last 4 KiB that were written to it.
-type tail struct {
-	mu   sync.Mutex
-	kept bytes.Buffer
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.kept.Write(p)
-	if extra := t.kept.Len() - 4<<10; extra > 0 {
-		t.kept.Next(extra)
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.kept.String()
 }

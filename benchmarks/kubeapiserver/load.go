@@ -154,10 +154,13 @@ func (s *site) openLoop(ctx context.Context, n int, perSecond float64, into *pro
 			}
 		})
 	}
-	ran := pace(n, perSecond, func(intended time.Duration) { due <- intended })
+	ran, err := probe.LaunchAsleep(n, perSecond, func(_ int, intended time.Duration) error {
+		due <- intended
+		return nil
+	})
 	close(due)
 	running.Wait()
-	return ran, errors.Join(errs...)
+	return ran, errors.Join(append(errs, err)...)
 }
 
 // awaitEvents waits until every watcher has seen every event since the watches

@@ -3,7 +3,6 @@ package kubeapiserver
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"testing"
@@ -18,9 +17,6 @@ var server struct {
 }
 
 func TestMain(m *testing.M) {
-	// Pinned to one CPU, Go would have one P, and pace would keep that in its
-	// system call until the runtime notices, for up to 10 ms.
-	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
 	// A live heap of 4 MB would be collected 150 times in ten seconds, on the
 	// CPU that etcd needs.
 	debug.SetGCPercent(800)

@@ -59,7 +59,7 @@ func startServers() (*servers, error) {
 const token = "tunelab"
 
 func (s *servers) startSubject() error {
-	ports, err := freePorts(2)
+	addresses, err := probe.FreeAddresses(2)
 	if err != nil {
 		return err
 	}
@@ -67,11 +67,11 @@ func (s *servers) startSubject() error {
 	if err != nil {
 		return err
 	}
-	_, port, err := net.SplitHostPort(ports[0])
+	_, port, err := net.SplitHostPort(addresses[0])
 	if err != nil {
 		return err
 	}
-	s.access = access{url: "https://" + ports[0], token: token}
+	s.access = access{url: "https://" + addresses[0], token: token}
 	certificates := filepath.Join(s.dir, "certificates")
 	s.subject, err = probe.StartSubject(probe.Program{
 		Dir: "server", Package: ".",
@@ -86,8 +86,8 @@ func (s *servers) startSubject() error {
 			"--token-auth-file=" + users, "--authorization-mode=AlwaysAllow",
 			"--disable-admission-plugins=ServiceAccount", // nobody makes service accounts here
 		},
-		Env:      []string{"TUNELAB_DEBUG_ADDR=" + ports[1]},
-		Debug:    "http://" + ports[1],
+		Env:      []string{"TUNELAB_DEBUG_ADDR=" + addresses[1]},
+		Debug:    "http://" + addresses[1],
 		Patience: patience,
 		Ready: func(ctx context.Context) error {
 			return s.ready(ctx, filepath.Join(certificates, "apiserver.crt"))
@@ -167,7 +167,7 @@ func (s *servers) stop() error {
 		errs = append(errs, s.subject.Kill())
 	}
 	if s.etcd != nil {
-		errs = append(errs, s.etcd.stop())
+		errs = append(errs, s.etcd.Kill())
 	}
 	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
 }

@@ -59,6 +59,7 @@ type Program struct {
 // A Subject is a running program that a benchmark drives: a process of its
 // own, so that what it costs can be told from what the load generator costs.
 type Subject struct {
+	what     string // as errors call it
 	debug    string
 	profile  string
 	bytes    int64
@@ -91,19 +92,30 @@ func StartSubject(p Program) (*Subject, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the subject's executable: %w", err)
 	}
-	s := &Subject{debug: p.Debug, profile: os.Getenv(profileVar), bytes: size, ended: make(chan struct{})}
+	s := &Subject{what: "the subject", debug: p.Debug, profile: os.Getenv(profileVar), bytes: size}
+	env := append(append(os.Environ(), p.Env...), extra...)
+	if err := s.start(path, "subject", p, env, where); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// start starts the process and returns when it is ready; after an error it has
+// ended.
+func (s *Subject) start(path, name string, p Program, env []string, where placement) error {
+	s.ended = make(chan struct{})
 	s.cmd = exec.Command(path, p.Args...)
-	s.cmd.Args[0] = "subject"
-	s.cmd.Env = append(append(os.Environ(), p.Env...), extra...)
+	s.cmd.Args[0] = name
+	s.cmd.Env = env
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
 	s.cmd.WaitDelay = time.Second // a child of the subject may hold the pipe open
 	if err := s.launch(where); err != nil {
-		return nil, fmt.Errorf("starting subject %s: %w", path, err)
+		return fmt.Errorf("starting %s %s: %w", s.what, path, err)
 	}
 	if err := s.await(p); err != nil {
-		return nil, errors.Join(err, s.Stop())
+		return errors.Join(err, s.Stop())
 	}
-	return s, nil
+	return nil
 }
 
 // await asks p.Ready until it says yes.
@@ -124,9 +136,9 @@ func (s *Subject) await(p Program) error {
 		}
 		select {
 		case <-s.ended:
-			return fmt.Errorf("the subject ended before it was ready: %w", err)
+			return fmt.Errorf("%s ended before it was ready: %w", s.what, err)
 		case <-ctx.Done():
-			return fmt.Errorf("the subject is not ready after %v: %w\n%s", patience, err, s.Tail())
+			return fmt.Errorf("%s is not ready after %v: %w\n%s", s.what, patience, err, s.Tail())
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
@@ -146,14 +158,8 @@ func (s *Subject) Tail() string { return s.output.String() }
 // returns an error, with the end of its output, when the subject had ended by
 // itself before, and when it had to be killed. A second Stop does nothing.
 func (s *Subject) Stop() error {
-	if s.stopping {
-		return nil
-	}
-	s.stopping = true
-	select {
-	case <-s.ended:
-		return s.died()
-	default:
+	if goOn, err := s.beginStop(); !goOn {
+		return err
 	}
 	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may end this very moment
 	select {
@@ -161,25 +167,38 @@ func (s *Subject) Stop() error {
 		return nil
 	case <-time.After(stopPatience):
 	}
-	_ = s.cmd.Process.Kill()
-	<-s.ended
-	return fmt.Errorf("the subject did not end within %v of SIGTERM and was killed\n%s", stopPatience, s.Tail())
+	s.kill()
+	return fmt.Errorf("%s did not end within %v of SIGTERM and was killed\n%s", s.what, stopPatience, s.Tail())
 }
 
-// Kill ends the subject at once, by SIGKILL, as a crash would.
+// Kill ends the subject at once, by SIGKILL, as a crash would. It returns an
+// error when it had ended by itself before. After a Stop or Kill it does
+// nothing.
 func (s *Subject) Kill() error {
+	goOn, err := s.beginStop()
+	if goOn {
+		s.kill()
+	}
+	return err
+}
+
+// beginStop says whether there is something to end.
+func (s *Subject) beginStop() (goOn bool, err error) {
 	if s.stopping {
-		return nil
+		return false, nil
 	}
 	s.stopping = true
 	select {
 	case <-s.ended:
-		return s.died()
+		return false, s.died()
 	default:
+		return true, nil
 	}
-	_ = s.cmd.Process.Kill()
+}
+
+func (s *Subject) kill() {
+	_ = s.cmd.Process.Kill() // it may end this very moment
 	<-s.ended
-	return nil
 }
 
 func (s *Subject) died() error {
@@ -187,7 +206,7 @@ func (s *Subject) died() error {
 	if s.exit != nil {
 		how = s.exit.Error()
 	}
-	return fmt.Errorf("the subject ended by itself (%s)\n%s", how, s.Tail())
+	return fmt.Errorf("%s ended by itself (%s)\n%s", s.what, how, s.Tail())
 }
 
 // Begin begins a window: what the subject does from here to End is reported by
