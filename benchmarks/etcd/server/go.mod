@@ -64,4 +64,7 @@ require (
 	gopkg.in/natefinch/lumberjack.v2 v2.2.1 // indirect
 	k8s.io/utils v0.0.0-20260108192941-914a6e750570 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
+	tunelab/benchmarks/debug v0.0.0
 )
+
+replace tunelab/benchmarks/debug => ../../debug

@@ -143,6 +143,7 @@ require (
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
+	tunelab/benchmarks/debug v0.0.0
 )
 
 // k8s.io/kubernetes takes its staging modules from its own tree; from outside they are the published ones.
@@ -181,3 +182,5 @@ replace (
 	k8s.io/sample-controller => k8s.io/sample-controller v0.37.2
 	k8s.io/streaming => k8s.io/streaming v0.37.2
 )
+
+replace tunelab/benchmarks/debug => ../../debug
