@@ -18,6 +18,10 @@ var mayImport = []struct {
 	folder  string
 	imports []string
 }{
+	// Subjects know nothing of tunelab, so that no upgrade of ours changes what is measured.
+	{"benchmarks/debug", nil},
+	{"benchmarks/etcd/server", []string{"benchmarks/debug"}},
+	{"benchmarks/kubeapiserver/server", []string{"benchmarks/debug"}},
 	{"benchmarks/...", []string{"harness/probe"}},
 	{"scenarios", nil},
 	{"harness/probe", nil},
@@ -125,6 +129,10 @@ func TestLayoutRules(t *testing.T) {
 	}{
 		{"benchmarks/raftcommit", "harness/probe", true},
 		{"benchmarks/raftcommit", "harness", false},
+		{"benchmarks/raftcommit", "benchmarks/debug", false},
+		{"benchmarks/etcd/server", "benchmarks/debug", true},
+		{"benchmarks/etcd/server", "harness/probe", false},
+		{"benchmarks/debug", "harness/probe", false},
 		{"benchmarks/raftcommit", "results", false},
 		{"scenarios", "results", false},
 		{"harness/probe", "harness", false},

@@ -55,7 +55,7 @@ func list(cmd *cobra.Command, dir string) error {
 }
 
 func takes(sc *scenarios.Scenario) string {
-	quick := max(harness.DefaultBudget, time.Duration(sc.Quick.Budget))
+	quick := harness.DefaultBudget(sc)
 	text := fmt.Sprintf("about %s and the builds", minutes(quick))
 	if sc.Long {
 		text = fmt.Sprintf("long: its builds take most of an hour, then about %s", minutes(quick))

@@ -41,7 +41,7 @@ Ctrl-C ends a run so that --resume can go on with it.`,
 	}
 	flags := cmd.Flags()
 	resultsFlag(cmd, &o.Results)
-	flags.DurationVar(&o.Budget, "budget", harness.DefaultBudget, "wall time of each scenario, builds not counted")
+	flags.DurationVar(&o.Budget, "budget", 0, "wall `TIME` of each scenario, builds not counted (default: what list says)")
 	flags.Uint64Var(&seed, "seed", 0, "fix the order of blocks and the sign vectors (random when not given)")
 	flags.BoolVar(&o.Quick, "quick", false, "measure only the scenario's quick cases")
 	flags.StringVar(&resume, "resume", "", "go on with an interrupted `RUN`: its name, its folder, or last")
@@ -49,7 +49,7 @@ Ctrl-C ends a run so that --resume can go on with it.`,
 		if flags.Changed("seed") {
 			o.Seed = &seed
 		}
-		if o.Budget < time.Second {
+		if flags.Changed("budget") && o.Budget < time.Second {
 			return fmt.Errorf("a budget of %v: nothing can be measured in less than 1s", o.Budget)
 		}
 		if resume != "" {
@@ -113,7 +113,6 @@ func runAll(cmd *cobra.Command, args []string, o harness.Options) error {
 	}
 	var failed []error
 	for _, c := range list {
-		o := withQuickBudget(cmd, c.scenario, o)
 		o.Command = commandLine(cmd, c.arg, o)
 		show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))
 		o.Tell = show.Tell
@@ -126,14 +125,6 @@ func runAll(cmd *cobra.Command, args []string, o harness.Options) error {
 		}
 	}
 	return errors.Join(failed...)
-}
-
-// withQuickBudget gives a quick run the time that its scenario asks for, unless the user said another.
-func withQuickBudget(cmd *cobra.Command, sc *scenarios.Scenario, o harness.Options) harness.Options {
-	if o.Quick && sc.Quick.Budget > 0 && !cmd.Flags().Changed("budget") {
-		o.Budget = time.Duration(sc.Quick.Budget)
-	}
-	return o
 }
 
 func resumeRun(cmd *cobra.Command, args []string, run string, o harness.Options) error {

@@ -22,8 +22,17 @@ import (
 // ErrFailed is in every error about a build or a trial that failed, as opposed to unusable input.
 var ErrFailed = errors.New("failed")
 
-// DefaultBudget is the wall time of a run, builds not counted.
-const DefaultBudget = 3 * time.Minute
+// defaultBudget is the wall time of a run, builds not counted.
+const defaultBudget = 3 * time.Minute
+
+// DefaultBudget is the wall time that a run of sc takes when nobody says how much, builds not counted: what its quick
+// form asks for, or 3 minutes.
+func DefaultBudget(sc *scenarios.Scenario) time.Duration {
+	if sc.Quick.Budget > 0 {
+		return time.Duration(sc.Quick.Budget)
+	}
+	return defaultBudget
+}
 
 // Limits of one child.
 const (
@@ -34,7 +43,7 @@ const (
 // Options are a run's settings that the scenario does not hold.
 type Options struct {
 	Results string         // the folder that run folders go in
-	Budget  time.Duration  // wall time for everything after the builds and the tests of facts; DefaultBudget when 0
+	Budget  time.Duration  // wall time for everything after the builds and the tests of facts; DefaultBudget of the scenario when 0
 	Seed    *uint64        // of the order of blocks and the sign vectors; random when nil
 	Quick   bool           // only the scenario's quick cases
 	Command []string       // the command line, for the record and the lock
@@ -96,7 +105,7 @@ type session struct {
 // open takes the machine: the lock, what a dead run left, the supervisor.
 func open(sc *scenarios.Scenario, o Options) (*session, error) {
 	if o.Budget <= 0 {
-		o.Budget = DefaultBudget
+		o.Budget = DefaultBudget(sc)
 	}
 	if o.Tell == nil {
 		o.Tell = func(Progress) {}

@@ -97,7 +97,7 @@ type Quick struct {
 	Cases    []string `toml:"cases"`    // in the order in which a tight budget keeps them
 	Variants []string `toml:"variants"` // all when empty
 	Slice    Duration `toml:"slice"`    // instead of all of Bench's slices
-	Budget   Duration `toml:"budget"`   // that --quick takes when none is given; the usual one when absent
+	Budget   Duration `toml:"budget"`   // that a run takes when none is given; 3 minutes when absent
 }
 
 // Full says what it takes to measure every case, for `tunelab list`.
