@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -16,5 +17,21 @@ func TestDefaultBudget(t *testing.T) {
 	sc.Quick.Budget = scenarios.Duration(150 * time.Second)
 	if got := DefaultBudget(sc); got != 150*time.Second {
 		t.Errorf("%v where it says 150s", got)
+	}
+}
+
+// The quick cases are those that a budget which is too small for all keeps.
+func TestQuickFirst(t *testing.T) {
+	found := []string{"get", "list", "write", "mixed"}
+	for _, c := range []struct{ quick, want []string }{
+		{nil, found},
+		{[]string{"mixed", "list"}, []string{"mixed", "list", "get", "write"}},
+	} {
+		if got := quickFirst(found, c.quick); !slices.Equal(got, c.want) {
+			t.Errorf("with %v first: %v, want %v", c.quick, got, c.want)
+		}
+	}
+	if !slices.Equal(found, []string{"get", "list", "write", "mixed"}) {
+		t.Errorf("the list itself changed: %v", found)
 	}
 }

@@ -168,7 +168,7 @@ func (s *session) choose(found []string) (cases []string, quick bool, err error)
 			leastBlocks, len(found), s.guess(found, false).Round(time.Second))})
 	}
 	if !quick || len(s.scenario.Quick.Cases) == 0 {
-		return found, quick, nil
+		return quickFirst(found, s.scenario.Quick.Cases), quick, nil
 	}
 	for _, name := range found {
 		if !slices.Contains(s.scenario.Quick.Cases, name) {
@@ -177,6 +177,13 @@ func (s *session) choose(found []string) (cases []string, quick bool, err error)
 		}
 	}
 	return s.scenario.Quick.Cases, true, nil
+}
+
+// quickFirst returns the cases found with the quick ones first: when twelve blocks of all turn out not to fit, these
+// stay, because they are what the scenario is about.
+func quickFirst(found, quick []string) []string {
+	rest := slices.DeleteFunc(slices.Clone(found), func(name string) bool { return slices.Contains(quick, name) })
+	return slices.Concat(quick, rest)
 }
 
 // guess is about what twelve blocks of the cases and their pilots take.
