@@ -71,7 +71,7 @@ func (f *File) judgeRatio(j *JudgedClaim, c Claim, comparisons []Comparison) {
 	}
 	x := comparisons[i]
 	j.Ratio, j.Lo, j.Hi, j.Blocks = x.Ratio, x.Lo, x.Hi, x.Blocks
-	if x.Ratio == nil && x.Decided && endedBadly(x) {
+	if x.Lo == nil && x.Decided && endedBadly(x) {
 		j.judgeByOutcomes(x, c.Ratio)
 		return
 	}
@@ -114,8 +114,8 @@ func endedBadly(x Comparison) bool {
 	return x.Outcomes[Failed]+x.Outcomes[Timeout]+x.Outcomes[OOM] > 0 && x.Verdict != verdict.Undecided
 }
 
-// judgeByOutcomes judges a claim on a comparison that was decided by how trials ended, before there was a ratio: the
-// direction is known and the size is not.
+// judgeByOutcomes judges a claim on a comparison that was decided by how trials ended, before there was an interval of
+// a ratio: the direction is known and the size is not.
 func (j *JudgedClaim) judgeByOutcomes(x Comparison, claimed float64) {
 	gain := claimed <= 1
 	if x.Better == "higher" {
