@@ -3,7 +3,8 @@
 //  1. The harness tells a [harness.Progress] before each stage and block, and after each look.
 //  2. On a terminal a [Display] redraws a few lines in place: blocks done, time left, the current intervals of the
 //     case that was last looked at. What is decided scrolls up and stays.
-//  3. Elsewhere (a CI log, a file) it prints a line when something is decided or a look is taken, nothing in between.
+//  3. Elsewhere (a CI log, a file) it prints a line when something is decided or a look is taken, and in between one a
+//     minute, so that nobody takes a long run for one that hangs.
 package display
 
 import (
@@ -27,7 +28,11 @@ type Display struct {
 	looked   []string        // intervals of the last look
 	told     map[string]bool // comparisons whose decision was shown
 	stage    string
+	printed  time.Duration // what had elapsed when a status was last printed as a line
 }
+
+// silence is how long nothing may be printed where lines can't be redrawn.
+const silence = time.Minute
 
 // New returns a display on out. Width is in columns; terminal says whether lines can be redrawn.
 func New(out io.Writer, terminal bool, width int) *Display {
@@ -49,7 +54,8 @@ func (d *Display) Tell(p harness.Progress) {
 	}
 	if d.terminal {
 		d.draw(append([]string{status(p)}, d.looked...))
-	} else if d.stage != p.Stage || p.Comparisons != nil {
+	} else if d.stage != p.Stage || p.Comparisons != nil || p.Elapsed-d.printed >= silence {
+		d.printed = p.Elapsed
 		d.line(status(p))
 		if p.Comparisons != nil {
 			for _, text := range d.looked {

@@ -55,6 +55,19 @@ block 12 of at most 30 · Foo/n=1 · 1:01 of 3:00 · 1 of 2 comparisons decided 
 	}
 }
 
+// Between looks, which may be far apart, a line a minute says that the run goes on.
+func TestPlainTellsOnceAMinute(t *testing.T) {
+	var out bytes.Buffer
+	d := New(&out, false, 80)
+	for second := 0; second < 200; second += 7 {
+		d.Tell(harness.Progress{Stage: harness.StageMeasure, Case: "Foo", Block: 1, Last: 30, Elapsed: time.Duration(second) * time.Second, Budget: 40 * time.Minute})
+	}
+	got := strings.Count(out.String(), "\n")
+	if got != 4 || !strings.Contains(out.String(), "· 1:03 of 40:00") || !strings.Contains(out.String(), "· 3:09 of 40:00") {
+		t.Errorf("%d lines in 200 seconds:\n%s", got, out.String())
+	}
+}
+
 // On a terminal the live part is redrawn in place, fits the width, and is gone at the end; decisions stay.
 func TestTerminal(t *testing.T) {
 	got := show(true, 40)
