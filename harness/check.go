@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -48,7 +49,7 @@ func (s *session) checkAll(ctx context.Context) error {
 
 func (s *session) check(ctx context.Context, v scenarios.Variant, pattern string) (results.Check, error) {
 	args := []string{"-test.run=" + pattern, "-test.v=test2json", "-test.timeout=0"}
-	if skip := s.othersPattern(v); skip != "" {
+	if skip := othersPattern(s.scenario.Variants, v); skip != "" {
 		args = append(args, "-test.skip="+skip)
 	}
 	spec := s.spec(v, checkTimeout, args...)
@@ -67,24 +68,37 @@ func (s *session) check(ctx context.Context, v scenarios.Variant, pattern string
 	return check, nil
 }
 
-// othersPattern matches tests and benchmarks that have a name part which another variant selects: -test.skip of it
-// leaves those that concern v.
-func (s *session) othersPattern(v scenarios.Variant) string {
+// othersPattern matches tests and benchmarks that have a name part which another variant selects and v does not:
+// -test.skip of it leaves those that concern v.
+//
+// Of several alternatives testing takes the first that fits a name as far as the name goes, and where the name ends
+// before the alternative does it skips nothing: so shorter ones come first.
+func othersPattern(all []scenarios.Variant, v scenarios.Variant) string {
 	var others []string
-	for _, o := range s.scenario.Variants {
-		if o.Select == "" || o.Select == v.Select {
-			continue
-		}
-		if o.Rename != "" { // a whole benchmark; its tests are called otherwise
+	for _, o := range all {
+		switch {
+		case o.Select == "" || concerns(o, v):
+		case o.Rename != "": // a whole benchmark; its tests are called otherwise
 			others = append(others, anchored("Benchmark"+o.Select))
-			continue
-		}
-		for level := 1; level <= maxLevel; level++ {
-			others = append(others, strings.Repeat("/", level)+"^"+regexp.QuoteMeta(o.Select)+"$")
+		default:
+			for level := 1; level <= maxLevel; level++ {
+				others = append(others, strings.Repeat("/", level)+"^"+regexp.QuoteMeta(o.Select)+"$")
+			}
 		}
 	}
-	slices.Sort(others)
+	slices.SortFunc(others, func(a, b string) int {
+		return cmp.Or(cmp.Compare(strings.Count(a, "/"), strings.Count(b, "/")), cmp.Compare(a, b))
+	})
 	return strings.Join(slices.Compact(others), "|")
+}
+
+// concerns reports whether what o selects may be, or hold, what v selects.
+func concerns(o, v scenarios.Variant) bool {
+	part := func(inner, outer scenarios.Variant) bool {
+		return inner.Rename == "" && slices.Contains(strings.Split(outer.Select, "/"), inner.Select)
+	}
+	within := o.Rename != "" && v.Rename != "" && (strings.HasPrefix(v.Select+"/", o.Select+"/") || strings.HasPrefix(o.Select+"/", v.Select+"/"))
+	return o.Select == v.Select || v.Select == "" || part(o, v) || part(v, o) || within
 }
 
 // maxLevel is how deep a name part that a variant selects may stand.

@@ -88,7 +88,7 @@ func (s *session) listVariant(ctx context.Context, v scenarios.Variant, limit ti
 		pattern = "."
 	}
 	args := []string{"-test.run=^$", "-test.bench=" + pattern, "-test.benchtime=1x", "-test.v=test2json", "-test.timeout=0"}
-	if skip := s.othersPattern(v); skip != "" {
+	if skip := othersPattern(s.scenario.Variants, v); skip != "" {
 		args = append(args, "-test.skip="+skip)
 	}
 	spec := s.spec(v, limit, args...)
