@@ -63,8 +63,8 @@ func takes(sc *scenarios.Scenario) string {
 	if n := len(sc.Quick.Cases); n > 0 {
 		text += fmt.Sprintf(" for the %d quick cases", n)
 	}
-	if full := time.Duration(sc.Full.Budget); full > 0 {
-		text += "; for all cases --budget " + minutes(full)
+	if full := harness.FullBudget(sc); full > quick {
+		text += fmt.Sprintf("; for all cases --full, %s", minutes(full))
 	}
 	return text
 }

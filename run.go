@@ -22,6 +22,7 @@ func runCommand() *cobra.Command {
 	var o harness.Options
 	var seed uint64
 	var resume string
+	var full bool
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO|FILE.toml …",
 		Short: "Measure, print the verdict, write the page",
@@ -31,7 +32,8 @@ Every variant is built and its correctness test run; a pilot on the base alone f
 make a trial, and what a trial costs. From that comes the plan, which nothing changes afterwards. Then blocks of fresh
 processes run in random order until every comparison is decided, or the time is up.
 
-A scenario may have parts, scenarios of their own that are run after it, each with the same budget.
+A scenario may have parts, scenarios of their own that are run after it, each with its own budget, or with that of
+--budget where it is given. --full gives each what all its cases need, as list says.
 
 Results go to a folder of their own under --results: bench.txt, readable by benchstat, and page.html.
 Ctrl-C ends a run so that --resume can go on with it.`,
@@ -44,6 +46,7 @@ Ctrl-C ends a run so that --resume can go on with it.`,
 	flags.DurationVar(&o.Budget, "budget", 0, "wall `TIME` of each scenario, builds not counted (default: what list says)")
 	flags.Uint64Var(&seed, "seed", 0, "fix the order of blocks and the sign vectors (random when not given)")
 	flags.BoolVar(&o.Quick, "quick", false, "measure only the scenario's quick cases")
+	flags.BoolVar(&full, "full", false, "take the time that every scenario needs for all its cases")
 	flags.StringVar(&resume, "resume", "", "go on with an interrupted `RUN`: its name, its folder, or last")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if flags.Changed("seed") {
@@ -53,7 +56,7 @@ Ctrl-C ends a run so that --resume can go on with it.`,
 			return fmt.Errorf("a budget of %v: nothing can be measured in less than 1s", o.Budget)
 		}
 		if resume != "" {
-			for _, name := range []string{"budget", "seed", "quick"} {
+			for _, name := range []string{"budget", "seed", "quick", "full"} {
 				if flags.Changed(name) {
 					return fmt.Errorf("--%s with --resume: the plan of a run stays as it was made", name)
 				}
@@ -63,7 +66,10 @@ Ctrl-C ends a run so that --resume can go on with it.`,
 		if len(args) == 0 {
 			return errors.New("which scenario? tunelab list shows them")
 		}
-		return runAll(cmd, args, o)
+		if full && (o.Quick || flags.Changed("budget")) {
+			return errors.New("--full says how long to measure, and so do --quick and --budget: give one of them")
+		}
+		return runAll(cmd, args, full, o)
 	}
 	return cmd
 }
@@ -106,13 +112,16 @@ func readScenarios(args []string) ([]chosen, error) {
 	return list, nil
 }
 
-func runAll(cmd *cobra.Command, args []string, o harness.Options) error {
+func runAll(cmd *cobra.Command, args []string, full bool, o harness.Options) error {
 	list, err := readScenarios(args)
 	if err != nil {
 		return err
 	}
 	var failed []error
 	for _, c := range list {
+		if full {
+			o.Budget = harness.FullBudget(c.scenario)
+		}
 		o.Command = commandLine(cmd, c.arg, o)
 		show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))
 		o.Tell = show.Tell
@@ -188,6 +197,9 @@ func printText(w io.Writer, s *reports.Summary) error {
 // commandLine returns the command that repeats the run.
 func commandLine(cmd *cobra.Command, scenario string, o harness.Options) []string {
 	line := []string{"tunelab", "run", scenario}
+	if cmd.Flags().Changed("full") {
+		line = append(line, "--full")
+	}
 	if cmd.Flags().Changed("budget") {
 		line = append(line, "--budget", o.Budget.String())
 	}

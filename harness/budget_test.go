@@ -14,6 +14,13 @@ func TestDefaultBudget(t *testing.T) {
 	if got := DefaultBudget(sc); got != 3*time.Minute {
 		t.Errorf("%v where the scenario says nothing", got)
 	}
+	if got := FullBudget(sc); got != 3*time.Minute {
+		t.Errorf("all cases take %v where the scenario says nothing", got)
+	}
+	sc.Full.Budget = scenarios.Duration(20 * time.Minute)
+	if got := FullBudget(sc); got != 20*time.Minute {
+		t.Errorf("all cases take %v where it says 20m", got)
+	}
 	sc.Quick.Budget = scenarios.Duration(150 * time.Second)
 	if got := DefaultBudget(sc); got != 150*time.Second {
 		t.Errorf("%v where it says 150s", got)

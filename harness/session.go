@@ -34,6 +34,15 @@ func DefaultBudget(sc *scenarios.Scenario) time.Duration {
 	return defaultBudget
 }
 
+// FullBudget is the wall time in which all of sc's cases can be measured, builds not counted: what the file says, or else
+// [DefaultBudget].
+func FullBudget(sc *scenarios.Scenario) time.Duration {
+	if sc.Full.Budget > 0 {
+		return time.Duration(sc.Full.Budget)
+	}
+	return DefaultBudget(sc)
+}
+
 // Limits of one child.
 const (
 	maxOutput   = 64 << 20 // bytes that it may print

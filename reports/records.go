@@ -87,7 +87,7 @@ func made(v results.Variant) string {
 		parts = append(parts, number.Value(float64(v.Bytes), "binary-bytes"))
 	}
 	if v.BuildMS > 0 {
-		parts = append(parts, "built in "+number.Milliseconds(float64(v.BuildMS)))
+		parts = append(parts, "built in "+number.Milliseconds(float64(v.BuildMS))+" with what Go's cache had")
 	}
 	if v.Profile != "" {
 		text := "profile " + plain.Clean(v.Profile)

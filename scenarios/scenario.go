@@ -79,7 +79,7 @@ type Bench struct {
 	Slices   map[string]Duration `toml:"slices"`   // the same for cases that have this name part
 	Warmup   Duration            `toml:"warmup"`   // wanted length of what each trial runs first and throws away
 	Timeout  Duration            `toml:"timeout"`  // ends a trial; when absent, ten times what the pilot saw and 10 s
-	Training Duration            `toml:"training"` // length of a pass that trains a profile, 10s when absent
+	Training Duration            `toml:"training"` // length of a pass that trains a profile, 10s when absent; another program's benchmarks train for 1s each
 	Cores    string              `toml:"cores"`    // Shared, the default, or Split
 }
 

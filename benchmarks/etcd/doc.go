@@ -64,7 +64,7 @@
 // Before anything is measured the server passes TestCorrect: a model of all
 // acknowledged writes against what concurrent readers, transactions, ranges, the
 // past, a watcher and a killed and restarted server say. TestCheckCatchesBroken
-// shows ten servers that lie and are caught. Five more tests decide claims
+// shows ten servers that lie and are caught. Four more tests decide claims
 // about facts; each logs what it saw.
 //
 // # How naive versions lie

@@ -32,6 +32,9 @@
 //
 //	ControlPlane/impl=X/clusters=C/subscribers=S/churn=P
 //	    b.N batches, P % of C changes a second. ns/op is the schedule.
+//	CalmPlane/…, ColdPlane/…
+//	    The same at fewer pushes a second: names of their own, so that a
+//	    scenario can give them to other variants and longer slices.
 //	Saturated/impl=X/clusters=C/subscribers=S
 //	    b.N batches, each when all have the one before: max-push/s. No latency.
 //	MapChurn/impl=X/clusters=C
