@@ -6,8 +6,10 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -275,4 +277,49 @@ func figure8(rule func(leaderIndex, quorumMatch, termAtMatch, leaderTerm int) in
 	}
 	o.later = s[1].log[1].data
 	return o
+}
+
+// Claim 2.3.4: a compare-and-swap of a uint64 is CMPXCHG8B. That is the form
+// of 32-bit x86; the compiler has none of it on amd64.
+func TestCompareAndSwapInstruction(t *testing.T) {
+	amd64 := instructions(t, "amd64")
+	if strings.Contains(amd64, "CMPXCHG8B") || !regexp.MustCompile(`LOCK\n.*CMPXCHGQ`).MatchString(amd64) {
+		t.Fatalf("amd64: no LOCK CMPXCHGQ, or a CMPXCHG8B, in\n%s", amd64)
+	}
+	i386 := instructions(t, "386")
+	call := regexp.MustCompile(`CALL\s+\S*(Cas64|CompareAndSwapUint64)\S*`).FindString(i386)
+	name := filepath.Join(runtime.GOROOT(), "src", "internal", "runtime", "atomic", "atomic_386.s")
+	assembly, err := os.ReadFile(name)
+	if err != nil {
+		t.Skipf("the runtime's source is not here: %v", err)
+	}
+	_, body, found := strings.Cut(string(assembly), "TEXT ·Cas64(SB)")
+	body, _, _ = strings.Cut(body, "TEXT")
+	if call == "" || !found || !strings.Contains(body, "CMPXCHG8B") {
+		t.Fatalf("386: no call of Cas64, or no CMPXCHG8B in %s; the call is %q in\n%s", name, call, i386)
+	}
+	t.Logf("%s: atomic.Uint64.CompareAndSwap compiles to LOCK CMPXCHGQ on amd64; on 386 it is %q, of the runtime's Cas64, whose assembly has CMPXCHG8B", runtime.Version(), strings.Join(strings.Fields(call), " "))
+}
+
+// instructions returns what the compiler makes of a compare-and-swap that is
+// not inlined.
+func instructions(t *testing.T, goarch string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod": "module cas\n\ngo 1.24\n",
+		"cas.go": "package cas\n\nimport \"sync/atomic\"\n\n//go:noinline\nfunc CAS(x *atomic.Uint64, from, to uint64) bool { return x.CompareAndSwap(from, to) }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("go", "build", "-gcflags=-S", ".")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+goarch, "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("compiling for %s: %v\n%s", goarch, err, out)
+	}
+	return string(out)
 }
