@@ -169,6 +169,9 @@ func inspect(path string) (*binary, error) {
 	b.pkg = strings.TrimSuffix(info.Path, ".test")
 	parts := []string{info.GoVersion, "path " + info.Path, "mod " + info.Main.Path + " " + info.Main.Version}
 	for _, s := range info.Settings {
+		if s.Key == "-pgo" { // the run's folder is where it is; the variant names the profile in it
+			s.Value = filepath.Base(s.Value)
+		}
 		parts = append(parts, s.Key+"="+s.Value)
 	}
 	b.info = strings.Join(parts, "\n")

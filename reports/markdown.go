@@ -3,6 +3,7 @@ package reports
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"html"
 	"io"
 	"strings"
@@ -169,7 +170,7 @@ func (m *markdownWriter) others(s *Summary) {
 func (m *markdownWriter) end(s *Summary) {
 	if m.left > 0 {
 		fmt.Fprintf(&m.buf, "\n_%s left out: a comment takes %d characters. All of it: `tunelab show %s`_\n\n",
-			count(m.left, "line was", "lines were"), markdownLimit, strings.ReplaceAll(clip(s.Name, 200), "`", ""))
+			count(m.left, "line was", "lines were"), markdownLimit, strings.ReplaceAll(clip(filepath.Dir(plain.Clean(s.File.Path)), 200), "`", ""))
 	}
 	for _, c := range s.commands() {
 		fence := "```"
