@@ -27,6 +27,27 @@ func TestDefaultBudget(t *testing.T) {
 	}
 }
 
+func TestTooShort(t *testing.T) {
+	sc := &scenarios.Scenario{}
+	if tooShort(sc, time.Second) {
+		t.Error("a scenario that does not say what all of it takes")
+	}
+	sc.Full.Budget = scenarios.Duration(20 * time.Minute)
+	if tooShort(sc, time.Second) {
+		t.Error("a scenario without quick cases")
+	}
+	sc.Quick.Cases = []string{"A"}
+	sc.Quick.Cases, sc.Quick.Variants = nil, []string{"a"}
+	if !tooShort(sc, time.Second) {
+		t.Error("quick variants alone")
+	}
+	for budget, want := range map[time.Duration]bool{time.Minute: true, 9 * time.Minute: true, 10 * time.Minute: false, time.Hour: false} {
+		if got := tooShort(sc, budget); got != want {
+			t.Errorf("%v of 20m is too short: %v", budget, got)
+		}
+	}
+}
+
 // The quick cases are those that a budget which is too small for all keeps.
 func TestQuickFirst(t *testing.T) {
 	found := []string{"get", "list", "write", "mixed"}

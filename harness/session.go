@@ -43,6 +43,12 @@ func FullBudget(sc *scenarios.Scenario) time.Duration {
 	return DefaultBudget(sc)
 }
 
+// tooShort reports whether it is clear before anything is built that the budget is one for the quick form: the variants
+// that only the others need may take minutes to build.
+func tooShort(sc *scenarios.Scenario, budget time.Duration) bool {
+	return sc.Full.Budget > 0 && len(sc.Quick.Cases)+len(sc.Quick.Variants) > 0 && budget < FullBudget(sc)/2
+}
+
 // Limits of one child.
 const (
 	maxOutput   = 64 << 20 // bytes that it may print
@@ -118,6 +124,10 @@ func open(sc *scenarios.Scenario, o Options) (*session, error) {
 	}
 	if o.Tell == nil {
 		o.Tell = func(Progress) {}
+	}
+	if !o.Quick && tooShort(sc, o.Budget) {
+		o.Quick = true
+		o.Tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("%v is less than half of the %v that all cases need (--full): the quick ones are measured", o.Budget, FullBudget(sc))})
 	}
 	dir, err := filepath.Abs(sc.BenchDir())
 	if err != nil {

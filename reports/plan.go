@@ -43,7 +43,7 @@ func (s *Summary) setPlan() {
 		s.plan[3].Value = run.Started.UTC().Format("2006-01-02 15:04:05 UTC")
 	}
 	if run.Quick {
-		s.plan = append(s.plan, fact{"quick", "only the scenario's quick cases were asked for"})
+		s.plan = append(s.plan, fact{"quick", "only the scenario's quick cases"})
 	}
 	for _, m := range run.Metrics {
 		value := fmt.Sprintf("%s is better; same means within %s", m.Better, metricMargin(m))
