@@ -40,6 +40,7 @@ func TestCheckCatchesBroken(t *testing.T) {
 			}
 			return r
 		}}), "step 0 never answers: transaction 7: aborted, want undo0"},
+		{"leaks a goroutine for each transaction", between("pool-pointer", faker{leaks: true}), "goroutines are left behind"},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			err := check(Variant{Name: c.name, New: c.build})
@@ -124,6 +125,7 @@ type faker struct {
 	call  func(Call) Call
 	reply func(Reply) Reply
 	ends  int // how often a commit is told of; 0 is once
+	leaks bool
 }
 
 func between(name string, f faker) func(Outside) Coordinator {
@@ -155,6 +157,9 @@ func (d *distorted) Call(c Call) {
 }
 
 func (d *distorted) Ended(id uint64, f Final) {
+	if d.leaks {
+		go func() { select {} }()
+	}
 	d.out.Ended(id, f)
 	for i := 1; f == Committed && i < d.ends; i++ {
 		d.out.Ended(id, f)

@@ -15,7 +15,9 @@ import (
 // measured. First the scripts: a few transactions whose replies are handed over
 // one by one, so that what a coordinator does is known call by call. Then many
 // transactions at a time and participants that refuse, lose, delay and forget.
+// In the end no goroutine may be left.
 func check(v Variant) error {
+	before := runtime.NumGoroutine()
 	for _, s := range scripts {
 		// sync.Pool need not give back what it was given; of 20 times it does.
 		rounds := 1
@@ -33,18 +35,17 @@ func check(v Variant) error {
 			return fmt.Errorf("storm at %v a call: %w", cost, err)
 		}
 	}
+	if n := left(before); n > 0 {
+		return fmt.Errorf("%d goroutines are left behind", n)
+	}
 	return nil
 }
 
 func TestCorrect(t *testing.T) {
 	for _, v := range Variants() {
 		t.Run("impl="+v.Name, func(t *testing.T) {
-			before := runtime.NumGoroutine()
 			if err := check(v); err != nil {
 				t.Fatal(err)
-			}
-			if n := left(before); n > 0 {
-				t.Errorf("%d goroutines are left behind", n)
 			}
 		})
 	}
