@@ -1,7 +1,9 @@
 package results
 
 import (
+	"cmp"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"tunelab/results/verdict"
@@ -42,6 +44,49 @@ func TestSwappedDataTurnsEveryVerdict(t *testing.T) {
 		t.Error("nothing was decided in any of them")
 	}
 }
+
+// The same for claims of a ratio: one that the data bear out is not reproduced with the data swapped, and one that they
+// contradict then is, in its direction at least.
+func TestSwappedDataTurnsEveryClaim(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join("baseline", "*", BenchFile))
+	if err != nil || len(paths) == 0 {
+		t.Fatal("no run is kept: ", err)
+	}
+	turned := 0
+	for _, path := range paths {
+		f, err := Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		judge := NewJudge(f.Run)
+		for i := range f.Run.Claims {
+			f.Run.Claims[i].Requires = nil // a machine that is large enough
+		}
+		comparisons := f.Compare()
+		before := f.JudgeClaims(comparisons)
+		for i, x := range comparisons {
+			comparisons[i] = swapped(f, judge, x)
+		}
+		after := f.JudgeClaims(comparisons)
+		for i, c := range f.Run.Claims {
+			x := slices.IndexFunc(comparisons, func(x Comparison) bool {
+				return x.Case == c.Case && x.Metric == c.Metric && x.Variant == c.Variant && x.Base == cmp.Or(c.Against, f.Run.Base())
+			})
+			if c.Kind != "ratio" || x < 0 || comparisons[x].Verdict == verdict.Undecided || comparisons[x].Verdict == verdict.Same || c.Ratio == 1 {
+				continue
+			}
+			turned++
+			if borneOut(before[i].Verdict) == borneOut(after[i].Verdict) {
+				t.Errorf("%s: claim %s is %s (%s), and with the data swapped %s (%s)", path, c.ID, before[i].Verdict, before[i].Why, after[i].Verdict, after[i].Why)
+			}
+		}
+	}
+	if turned == 0 {
+		t.Error("no claim was decided in any of them")
+	}
+}
+
+func borneOut(verdict string) bool { return verdict == Reproduced || verdict == DirectionOnly }
 
 func near(a, b float64) bool { return a/b < 1+1e-9 && b/a < 1+1e-9 }
 
