@@ -3,9 +3,9 @@ package reports
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 	"html"
 	"io"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
