@@ -36,9 +36,9 @@ func resumeCommand(f *results.File) []string {
 			out = append(out, arg)
 		}
 	}
-	id := f.Run.ID
-	if id == "" {
-		id = filepath.Dir(f.Path)
+	id := filepath.Dir(f.Path)
+	if where := filepath.Dir(id); f.Run.ID == filepath.Base(id) && (where == filepath.Join("results", "runs") || slices.Contains(out, "--results")) {
+		id = f.Run.ID // found there by its name
 	}
 	return append(out, "--resume", id)
 }

@@ -180,3 +180,22 @@ func TestNarrowAndWide(t *testing.T) {
 		}
 	}
 }
+
+// The command that goes on with a run finds it where it is.
+func TestResumeCommand(t *testing.T) {
+	for _, c := range []struct {
+		path    string
+		command []string
+		want    string
+	}{
+		{"results/runs/a-1/bench.txt", []string{"tunelab", "run", "a"}, "tunelab run a --resume a-1"},
+		{"/data/keep/a-1/bench.txt", []string{"tunelab", "run", "x/a.toml"}, "tunelab run x/a.toml --resume /data/keep/a-1"},
+		{"keep/a-1/bench.txt", []string{"tunelab", "run", "a", "--results", "keep"}, "tunelab run a --results keep --resume a-1"},
+		{"results/runs/copied/bench.txt", []string{"tunelab", "run", "a"}, "tunelab run a --resume results/runs/copied"},
+	} {
+		got := strings.Join(resumeCommand(&results.File{Path: c.path, Run: &results.Run{ID: "a-1", Scenario: "a", Command: c.command}}), " ")
+		if got != c.want {
+			t.Errorf("%s by %q: %q, want %q", c.path, c.command, got, c.want)
+		}
+	}
+}
