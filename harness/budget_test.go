@@ -36,14 +36,12 @@ func TestTooShort(t *testing.T) {
 	if tooShort(sc, time.Second) {
 		t.Error("a scenario without quick cases")
 	}
-	sc.Quick.Cases = []string{"A"}
-	sc.Quick.Cases, sc.Quick.Variants = nil, []string{"a"}
-	if !tooShort(sc, time.Second) {
-		t.Error("quick variants alone")
-	}
-	for budget, want := range map[time.Duration]bool{time.Minute: true, 9 * time.Minute: true, 10 * time.Minute: false, time.Hour: false} {
-		if got := tooShort(sc, budget); got != want {
-			t.Errorf("%v of 20m is too short: %v", budget, got)
+	for _, quick := range []scenarios.Quick{{Cases: []string{"A"}}, {Variants: []string{"a"}}} {
+		sc.Quick = quick
+		for budget, want := range map[time.Duration]bool{time.Minute: true, 9 * time.Minute: true, 10 * time.Minute: false, time.Hour: false} {
+			if got := tooShort(sc, budget); got != want {
+				t.Errorf("with %+v: %v of 20m is too short: %v", quick, budget, got)
+			}
 		}
 	}
 }

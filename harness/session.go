@@ -46,7 +46,7 @@ func FullBudget(sc *scenarios.Scenario) time.Duration {
 // tooShort reports whether it is clear before anything is built that the budget is one for the quick form: the variants
 // that only the others need may take minutes to build.
 func tooShort(sc *scenarios.Scenario, budget time.Duration) bool {
-	return sc.Full.Budget > 0 && len(sc.Quick.Cases)+len(sc.Quick.Variants) > 0 && budget < FullBudget(sc)/2
+	return len(sc.Quick.Cases)+len(sc.Quick.Variants) > 0 && budget < time.Duration(sc.Full.Budget)/2
 }
 
 // Limits of one child.
