@@ -1,11 +1,8 @@
 package etcd
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -97,7 +94,7 @@ func (s *Server) startOnce() error {
 	subject, err := probe.StartSubject(probe.Program{
 		Dir: "server", Package: ".", Args: args, Debug: "http://" + debug,
 		Env:   []string{"TUNELAB_DEBUG_ADDR=" + debug},
-		Ready: func(ctx context.Context) error { return answers(ctx, client+"/readyz") },
+		Ready: probe.Answers(client + "/readyz"),
 	})
 	if err != nil {
 		return err
@@ -139,25 +136,6 @@ func (s *Server) Crash() error {
 // Close ends the server and removes its data.
 func (s *Server) Close() error {
 	return errors.Join(s.disconnect(), s.Stop(), os.RemoveAll(s.dir))
-}
-
-var readyClient = &http.Client{Transport: &http.Transport{Proxy: nil}}
-
-func answers(ctx context.Context, url string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := readyClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	text, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", resp.Status, text)
-	}
-	return nil
 }
 
 // dataPrefix begins the names of data folders; the process id follows.

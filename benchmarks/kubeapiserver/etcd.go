@@ -1,10 +1,7 @@
 package kubeapiserver
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,27 +61,10 @@ func startEtcd(dir string) (*etcd, error) {
 			"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer, "--initial-cluster=aux=" + peer,
 		},
 		Patience: patience,
-		Ready:    func(ctx context.Context) error { return healthy(ctx, url+"/health") },
+		Ready:    probe.Answers(url + "/health"),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &etcd{started, url}, nil
-}
-
-func healthy(ctx context.Context, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	text, _ := io.ReadAll(response.Body)
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", response.Status, text)
-	}
-	return nil
 }

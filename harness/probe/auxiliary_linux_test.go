@@ -28,7 +28,7 @@ func TestAuxiliary(t *testing.T) {
 	}
 	a, err := StartAuxiliary(path, Program{
 		Args:  []string{addresses[0]},
-		Ready: func(ctx context.Context) error { _, err := get(ctx, "http://"+addresses[0]+"/ready"); return err },
+		Ready: Answers("http://" + addresses[0] + "/ready"),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -25,7 +24,7 @@ func startSubject(t testing.TB, env ...string) (*Subject, string) {
 	base := "http://" + addr
 	s, err := StartSubject(Program{
 		Dir: "testdata/subject", Package: ".", Args: []string{addr}, Env: env, Debug: base,
-		Ready: func(ctx context.Context) error { _, err := get(ctx, base+"/ready"); return err },
+		Ready: Answers(base + "/ready"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -36,12 +35,11 @@ func startSubject(t testing.TB, env ...string) (*Subject, string) {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addresses, err := FreeAddresses(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addresses[0]
 }
 
 func get(ctx context.Context, url string) (string, error) {
