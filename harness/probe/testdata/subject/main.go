@@ -1,21 +1,19 @@
 // Command subject is what the tests of probe.Subject start: a server that does
-// what it is told, with the debug handlers of the standard library.
+// what it is told, with the listener that real subjects have.
 package main
 
 import (
-	"expvar"
 	"fmt"
-	"math"
 	"net/http"
-	_ "net/http/pprof"
 	"os"
 	"os/signal"
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 	"strings"
 	"syscall"
 	"time"
+
+	listener "tunelab/benchmarks/debug"
 )
 
 var kept []byte
@@ -26,7 +24,6 @@ func main() {
 	if os.Getenv("SUBJECT_STUBBORN") != "" {
 		signal.Ignore(syscall.SIGTERM)
 	}
-	expvar.Publish("runtime", expvar.Func(readRuntime))
 	http.HandleFunc("/ready", func(http.ResponseWriter, *http.Request) {})
 	http.HandleFunc("/burn", func(_ http.ResponseWriter, r *http.Request) { burn(duration(r)) })
 	http.HandleFunc("/grow", func(http.ResponseWriter, *http.Request) {
@@ -50,10 +47,12 @@ func main() {
 		cgroups, _ := os.ReadFile("/proc/self/cgroup")
 		fmt.Fprintf(w, "%s\nSUBJECT_WORD=%s\nGOMAXPROCS=%d\n", cgroups, os.Getenv("SUBJECT_WORD"), runtime.GOMAXPROCS(0))
 	})
-	if err := http.ListenAndServe(addr, nil); err != nil {
+	os.Setenv(listener.AddrVar, addr)
+	if err := listener.Serve(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	select {}
 }
 
 func duration(r *http.Request) time.Duration {
@@ -75,31 +74,4 @@ func diePlease() string {
 func burn(d time.Duration) {
 	for began := time.Now(); time.Since(began) < d; {
 	}
-}
-
-func readRuntime() any {
-	var samples []metrics.Sample
-	for _, d := range metrics.All() {
-		samples = append(samples, metrics.Sample{Name: d.Name})
-	}
-	metrics.Read(samples)
-	all := map[string]any{}
-	for _, s := range samples {
-		switch s.Value.Kind() {
-		case metrics.KindFloat64:
-			all[s.Name] = s.Value.Float64()
-		case metrics.KindUint64:
-			all[s.Name] = s.Value.Uint64()
-		case metrics.KindFloat64Histogram:
-			h := s.Value.Float64Histogram()
-			buckets := append([]float64{}, h.Buckets...)
-			for i, b := range buckets {
-				if math.IsInf(b, 0) {
-					buckets[i] = math.Copysign(math.MaxFloat64, b)
-				}
-			}
-			all[s.Name] = map[string]any{"counts": h.Counts, "buckets": buckets}
-		}
-	}
-	return all
 }
