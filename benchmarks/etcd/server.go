@@ -81,7 +81,6 @@ func (s *Server) startOnce() error {
 		return err
 	}
 	s.endpoint = addresses[0]
-	debug := addresses[1]
 	client, peer := "http://"+s.endpoint, "http://127.0.0.1:0"
 	args := []string{"--name=lab", "--data-dir=" + filepath.Join(s.dir, "lab.etcd"),
 		"--listen-client-urls=" + client, "--advertise-client-urls=" + client,
@@ -92,8 +91,7 @@ func (s *Server) startOnce() error {
 		args = append(args, "--unsafe-no-fsync")
 	}
 	subject, err := probe.StartSubject(probe.Program{
-		Dir: "server", Package: ".", Args: args, Debug: "http://" + debug,
-		Env:   []string{"TUNELAB_DEBUG_ADDR=" + debug},
+		Dir: "server", Package: ".", Args: args, Debug: "http://" + addresses[1],
 		Ready: probe.Answers(client + "/readyz"),
 	})
 	if err != nil {

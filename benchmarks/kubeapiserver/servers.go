@@ -86,7 +86,6 @@ func (s *servers) startSubject() error {
 			"--token-auth-file=" + users, "--authorization-mode=AlwaysAllow",
 			"--disable-admission-plugins=ServiceAccount", // nobody makes service accounts here
 		},
-		Env:      []string{"TUNELAB_DEBUG_ADDR=" + addresses[1]},
 		Debug:    "http://" + addresses[1],
 		Patience: patience,
 		Ready: func(ctx context.Context) error {

@@ -26,6 +26,9 @@ const (
 	profileVar        = "TUNELAB_PROFILE"         // where the CPU profile goes
 )
 
+// debugVar tells the subject where to listen: HOST:PORT of [Program.Debug].
+const debugVar = "TUNELAB_DEBUG_ADDR"
+
 const (
 	readyPatience = 30 * time.Second
 	stopPatience  = 5 * time.Second
@@ -52,7 +55,8 @@ type Program struct {
 	// /debug/pprof/ and expvar's /debug/vars, with a map "runtime" of
 	// runtime/metrics names to numbers. A histogram in it is an object with
 	// arrays counts and buckets, as in runtime/metrics, where an infinite
-	// bound is ±math.MaxFloat64. Empty means that there is none.
+	// bound is ±math.MaxFloat64. The subject finds HOST:PORT in
+	// $TUNELAB_DEBUG_ADDR. Empty means that there is none.
 	Debug string
 }
 
@@ -93,7 +97,8 @@ func StartSubject(p Program) (*Subject, error) {
 		return nil, fmt.Errorf("the subject's executable: %w", err)
 	}
 	s := &Subject{what: "the subject", debug: p.Debug, profile: os.Getenv(profileVar), bytes: size}
-	env := append(append(os.Environ(), p.Env...), extra...)
+	env := append(os.Environ(), debugVar+"="+strings.TrimPrefix(p.Debug, "http://"))
+	env = append(append(env, p.Env...), extra...)
 	if err := s.start(path, "subject", p, env, where); err != nil {
 		return nil, err
 	}

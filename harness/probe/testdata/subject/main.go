@@ -47,7 +47,9 @@ func main() {
 		cgroups, _ := os.ReadFile("/proc/self/cgroup")
 		fmt.Fprintf(w, "%s\nSUBJECT_WORD=%s\nGOMAXPROCS=%d\n", cgroups, os.Getenv("SUBJECT_WORD"), runtime.GOMAXPROCS(0))
 	})
-	os.Setenv(listener.AddrVar, addr)
+	if os.Getenv(listener.AddrVar) == "" { // nobody wants to look in
+		os.Setenv(listener.AddrVar, addr)
+	}
 	if err := listener.Serve(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
