@@ -47,7 +47,9 @@
 //	    subscribers, with a live heap of P % of the memory limit: of
 //	    TUNELAB_MEMORY_LIMIT bytes, or of 256 MiB where that is not set.
 //
-// GOGC, GOMEMLIMIT and GODEBUG come from the environment. To read the caches
+// With TUNELAB_AUTOMEMLIMIT set, LiveSet takes nine tenths of its cgroup's
+// memory limit for GOMEMLIMIT by itself. GOGC, GOMEMLIMIT and GODEBUG come from
+// the environment. To read the caches
 // side by side:
 //
 //	GODEBUG=gctrace=1 go test -bench=ControlPlane . | benchstat -col /impl -
