@@ -25,8 +25,8 @@ type Cache interface {
 type Implementation struct {
 	Name string // as in a benchmark's name, impl=NAME
 	New  func() Cache
-	// ChurnOnly: measured by MapChurn alone, because elsewhere it never does
-	// what sets it apart.
+	// ChurnOnly: measured by MapChurn alone, because what sets it apart is what
+	// it does to memory.
 	ChurnOnly bool
 }
 
@@ -37,6 +37,9 @@ func Implementations() []Implementation {
 		{Name: "syncmap", New: func() Cache { return new(syncMapCache) }},
 		{Name: "snapshot", New: func() Cache { return newSnapshotCache() }},
 		{Name: "rebuilt", New: func() Cache { return newMapCache(true) }, ChurnOnly: true},
+		{Name: "sharded", New: newShardedCache, ChurnOnly: true},
+		{Name: "value", New: newValueCache, ChurnOnly: true},
+		{Name: "wire", New: newWireCache, ChurnOnly: true},
 	}
 }
 

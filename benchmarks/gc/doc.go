@@ -26,7 +26,13 @@
 //	map        a map[string]*Resource under a sync.RWMutex (the base)
 //	syncmap    a sync.Map
 //	snapshot   copy-on-write, behind an atomic.Pointer
-//	rebuilt    as map, but copied when it has shrunk to half (MapChurn only)
+//
+// and in MapChurn only:
+//
+//	rebuilt    as map, but copied when it has shrunk to half
+//	sharded    16 maps, each under a lock of its own
+//	value      a map[string]value: no object between the map and the messages
+//	wire       a map of what the messages are marshalled to, decoded for each reader
 //
 // The benchmarks, and what b.N is:
 //
@@ -39,7 +45,8 @@
 //	    b.N batches, each when all have the one before: max-push/s. No latency.
 //	MapChurn/impl=X/clusters=C
 //	    b.N batches of 32 clusters replaced, without subscribers; afterwards
-//	    nine of ten clusters are deleted, and the container is weighed.
+//	    everything is collected and weighed, nine of ten clusters are deleted,
+//	    and the container is weighed.
 //	ReleaseWaves/impl=map/MiB=M
 //	    b.N times M MiB are filled, dropped and given back to the kernel.
 //	LiveSet/live=P
@@ -49,8 +56,7 @@
 //
 // With TUNELAB_AUTOMEMLIMIT set, LiveSet takes nine tenths of its cgroup's
 // memory limit for GOMEMLIMIT by itself. GOGC, GOMEMLIMIT and GODEBUG come from
-// the environment. To read the caches
-// side by side:
+// the environment. To read the caches side by side:
 //
 //	GODEBUG=gctrace=1 go test -bench=ControlPlane . | benchstat -col /impl -
 //
@@ -62,7 +68,9 @@
 //	push/s max-push/s              pushes received: by schedule, and at most
 //	mark-ns mark-max-ns            how long a concurrent mark lasts on the wall clock: mean and longest
 //	heap-inuse-over-alloc          bytes in spans that are in use ÷ bytes allocated in them, after a collection; ≥ 1
-//	replaced/s scan-ns map-bytes   MapChurn: clusters replaced; the fastest pass over what is left; the container's bytes
+//	replaced/s                     MapChurn: clusters replaced
+//	live-bytes full-GC-ns          MapChurn: the full cache's live heap; the shortest of 5 collections of it
+//	scan-ns map-bytes              MapChurn: the fastest pass over what is left; the container's bytes (and wire's content)
 //	reclaim-ns fill-ns             ReleaseWaves: one debug.FreeOSMemory, and one filling before it
 //	minor-faults RSS-after-bytes LazyFree-bytes
 //	                               ReleaseWaves: page faults of one filling; what /proc/self/smaps_rollup says at the end
@@ -102,7 +110,8 @@
 //
 // heap-inuse-over-alloc right after a collection is no sign of fragmentation
 // by itself: what was just freed between live objects is filled again by the
-// next cycle's allocations. Compare variants, not with 1.
+// next cycle's allocations. Compare variants, not with 1. And where most of
+// the heap is clusters, their spans hide the map's: map-bytes is the map's own.
 //
 // RSS alone "proves" that madvdontneed=1 gives back more. Pages given back by
 // MADV_FREE stay resident, as LazyFree, until the kernel wants them, and that

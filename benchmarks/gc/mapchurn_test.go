@@ -11,11 +11,13 @@ import (
 
 // BenchmarkMapChurn: what adding and deleting does to the memory of the cache.
 // b.N batches, each of churnBatch clusters deleted and as many added under new
-// names; then, untimed, nine of ten are deleted and the container is weighed.
+// names; then, untimed, the full cache is collected and weighed, nine of ten
+// are deleted, and the container is weighed.
 func BenchmarkMapChurn(b *testing.B) {
 	const clusters = 8000
 	for _, im := range Implementations() {
 		b.Run(fmt.Sprintf("impl=%s/clusters=%d", im.Name, clusters), func(b *testing.B) {
+			empty := liveHeap()
 			g := newGenerations(im, clusters)
 			m := probe.Start(b)
 			for range b.N {
@@ -25,6 +27,8 @@ func BenchmarkMapChurn(b *testing.B) {
 			m.Report(probe.Load{})
 			b.ReportMetric(float64(b.N*churnBatch)/m.Elapsed().Seconds(), "replaced/s")
 			reportFragmentation(b)
+			b.ReportMetric(max(0, float64(liveHeap())-float64(empty)), "live-bytes")
+			b.ReportMetric(float64(collectTime()), "full-GC-ns")
 			g.shrink()
 			b.ReportMetric(float64(scanTime(g.cache)), "scan-ns")
 			b.ReportMetric(weigh(&g.cache), "map-bytes")
@@ -95,8 +99,21 @@ func scanTime(c Cache) time.Duration {
 	return shortest
 }
 
+// collectTime is the shortest of 5 collections of everything that is live, on
+// the wall clock, with all CPUs at it.
+func collectTime() time.Duration {
+	shortest := time.Duration(1<<63 - 1)
+	for range 5 {
+		began := probe.Now()
+		runtime.GC()
+		shortest = min(shortest, probe.Now()-began)
+	}
+	return shortest
+}
+
 // weigh lets go of the cache and returns the bytes of heap that this freed
-// while every resource was held: what the container itself takes.
+// while every resource was held: what the container itself takes, and with it
+// the bytes where it holds those.
 func weigh(c *Cache) float64 {
 	var held []*Resource
 	(*c).Range(func(r *Resource) bool { held = append(held, r); return true })
