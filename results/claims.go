@@ -105,7 +105,7 @@ func (f *File) judgeRatio(j *JudgedClaim, c Claim, comparisons []Comparison) {
 	case hi < 1:
 		j.Verdict, j.Why = DirectionOnly, "the same direction, but smaller than claimed"
 	case lo > claimed*(1+x.Margin):
-		j.Why = "no change lies within the interval, and the claimed ratio outside of it" + blocksNeeded(x)
+		j.Why = "the interval leaves out the claimed ratio, but includes a ratio of 1" + blocksNeeded(x)
 	default:
 		j.Why = "the interval does not leave out no change" + blocksNeeded(x)
 	}
