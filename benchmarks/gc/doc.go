@@ -48,7 +48,8 @@
 //	    everything is collected and weighed, nine of ten clusters are deleted,
 //	    and the container is weighed.
 //	ReleaseWaves/impl=map/MiB=M
-//	    b.N times M MiB are filled, dropped and given back to the kernel.
+//	    b.N times M MiB are filled, dropped and given back to the kernel, after
+//	    once that does not count.
 //	LiveSet/live=P
 //	    As ControlPlane with impl=map, at 200 changes a second to 200
 //	    subscribers, with a live heap of P % of the memory limit: of

@@ -12,7 +12,8 @@ import (
 
 // heldCache is a map under a read-write lock that holds another form of a
 // resource. A resource that it gives back is a new one each time, which is
-// what holding that form costs a reader.
+// what holding that form costs a reader. mapCache is not one of these: it is
+// the base, and a call more for each resource would slow it down.
 type heldCache[E any] struct {
 	mu   sync.RWMutex
 	held map[string]E

@@ -28,9 +28,9 @@ func BenchmarkMapChurn(b *testing.B) {
 			b.ReportMetric(float64(b.N*churnBatch)/m.Elapsed().Seconds(), "replaced/s")
 			reportFragmentation(b)
 			b.ReportMetric(max(0, float64(liveHeap())-float64(empty)), "live-bytes")
-			b.ReportMetric(float64(collectTime()), "full-GC-ns")
+			b.ReportMetric(shortest(5, runtime.GC), "full-GC-ns")
 			g.shrink()
-			b.ReportMetric(float64(scanTime(g.cache)), "scan-ns")
+			b.ReportMetric(shortest(20, func() { g.cache.Range(func(*Resource) bool { return true }) }), "scan-ns")
 			b.ReportMetric(weigh(&g.cache), "map-bytes")
 		})
 	}
@@ -88,27 +88,16 @@ func (g *generations) shrink() {
 	}
 }
 
-// scanTime is the shortest of 20 passes over every resource.
-func scanTime(c Cache) time.Duration {
-	shortest := time.Duration(1<<63 - 1)
-	for range 20 {
+// shortest is how long the shortest of several calls took, in ns on the wall
+// clock.
+func shortest(calls int, f func()) float64 {
+	least := time.Duration(1<<63 - 1)
+	for range calls {
 		began := probe.Now()
-		c.Range(func(*Resource) bool { return true })
-		shortest = min(shortest, probe.Now()-began)
+		f()
+		least = min(least, probe.Now()-began)
 	}
-	return shortest
-}
-
-// collectTime is the shortest of 5 collections of everything that is live, on
-// the wall clock, with all CPUs at it.
-func collectTime() time.Duration {
-	shortest := time.Duration(1<<63 - 1)
-	for range 5 {
-		began := probe.Now()
-		runtime.GC()
-		shortest = min(shortest, probe.Now()-began)
-	}
-	return shortest
+	return float64(least)
 }
 
 // weigh lets go of the cache and returns the bytes of heap that this freed
