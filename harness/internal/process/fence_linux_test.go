@@ -67,7 +67,9 @@ func TestFenceLimitsCPU(t *testing.T) {
 	// Closing ends what still runs in it.
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = role("hang")
-	if err := enter(f.Dirs(), f.v2, &syscall.SysProcAttr{}, cmd.Start); err != nil {
+	var err error
+	onOtherThread(func() { err = enter(f.Dirs(), f.v2, &syscall.SysProcAttr{}, cmd.Start) })
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
