@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,8 @@ type Holder struct {
 	Command []string  `json:"command"`
 	Dir     string    `json:"dir"` // where it was started
 	Since   time.Time `json:"since"`
+	// Before are those that died with the lock and that nobody has cleaned up after yet, the first one first.
+	Before []Holder `json:"before,omitempty"`
 }
 
 // HeldError says that another run measures on this machine.
@@ -39,7 +42,10 @@ func (e *HeldError) Error() string {
 }
 
 // A Lock is held until Release or the process's end.
-type Lock struct{ f *os.File }
+type Lock struct {
+	f  *os.File
+	me Holder
+}
 
 // Path returns the lock's file.
 func Path() string {
@@ -49,9 +55,10 @@ func Path() string {
 	return filepath.Join("/tmp", "tunelab.lock")
 }
 
-// Acquire takes the lock or returns a [*HeldError] at once. It also returns the holder before, if that one died
-// without Release.
-func Acquire(path string, me Holder) (*Lock, *Holder, error) {
+// Acquire takes the lock or returns a [*HeldError] at once. It also returns the holders before that died without Release
+// and that nobody has cleaned up after. They stay in the file until [Lock.Settle], so that they are not forgotten should
+// this holder die too soon.
+func Acquire(path string, me Holder) (*Lock, []Holder, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o666)
 	if err != nil {
 		return nil, nil, fmt.Errorf("taking the machine's lock: %w; name another file in $%s", err, PathVar)
@@ -67,19 +74,29 @@ func Acquire(path string, me Holder) (*Lock, *Holder, error) {
 		f.Close()
 		return nil, nil, fmt.Errorf("taking the machine's lock %s: %w", path, err)
 	}
-	l := &Lock{f}
-	text, err := json.Marshal(me)
-	if err == nil {
-		err = l.write(text)
+	l := &Lock{f, me}
+	me.Before = nil
+	if readErr == nil && before.Token != "" {
+		me.Before = before.Before
+		before.Before = nil
+		me.Before = append(me.Before, before)
 	}
-	if err != nil {
+	if err := l.name(me); err != nil {
 		f.Close()
 		return nil, nil, fmt.Errorf("writing the machine's lock %s: %w", path, err)
 	}
-	if readErr != nil || before.Token == "" {
-		return l, nil, nil
+	return l, me.Before, nil
+}
+
+// Settle says that the holders before have been cleaned up after.
+func (l *Lock) Settle() error { return l.name(l.me) }
+
+func (l *Lock) name(h Holder) error {
+	text, err := json.Marshal(h)
+	if err != nil {
+		return err
 	}
-	return l, &before, nil
+	return l.write(text)
 }
 
 // Release gives the lock back. The file stays, empty: removing it could take it from under the next holder.
@@ -87,18 +104,16 @@ func (l *Lock) Release() error {
 	return errors.Join(l.write(nil), l.f.Close())
 }
 
+// write replaces the text. Whoever is killed in between has left the whole text, with the end of the one before behind it.
 func (l *Lock) write(text []byte) error {
-	if err := l.f.Truncate(0); err != nil {
+	if _, err := l.f.WriteAt(text, 0); err != nil {
 		return err
 	}
-	_, err := l.f.WriteAt(text, 0)
-	return err
+	return l.f.Truncate(int64(len(text)))
 }
 
 func read(f *os.File) (Holder, error) {
 	var h Holder
-	buf := make([]byte, 64<<10)
-	n, _ := f.ReadAt(buf, 0)
-	err := json.Unmarshal(buf[:n], &h)
+	err := json.NewDecoder(io.NewSectionReader(f, 0, 1<<20)).Decode(&h)
 	return h, err
 }

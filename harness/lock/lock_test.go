@@ -35,14 +35,44 @@ func TestAcquire(t *testing.T) {
 	}
 	second.f.Close() // as when its process dies: the kernel gives the lock back, the text stays
 	third, dead, err := Acquire(path, holder("third"))
-	if err != nil || dead == nil || dead.Token != "second" {
+	if err != nil || tokens(dead) != "second" {
 		t.Fatalf("after a death: the holder before is %v, %v", dead, err)
 	}
-	third.Release()
+	third.f.Close() // before it had cleaned up
+	fourth, dead, err := Acquire(path, holder("fourth"))
+	if err != nil || tokens(dead) != "second third" {
+		t.Fatalf("after two deaths: the holders before are %v, %v", dead, err)
+	}
+	if err := fourth.Settle(); err != nil {
+		t.Fatal(err)
+	}
+	fourth.f.Close()
+	fifth, dead, err := Acquire(path, holder("fifth"))
+	if err != nil || tokens(dead) != "fourth" {
+		t.Fatalf("after one that had cleaned up: the holders before are %v, %v", dead, err)
+	}
+	fifth.Release()
+}
+
+func tokens(list []Holder) string {
+	var all []string
+	for _, h := range list {
+		all = append(all, h.Token)
+	}
+	return strings.Join(all, " ")
 }
 
 func TestAcquireCopesWithTheFile(t *testing.T) {
 	dir := t.TempDir()
+	torn := filepath.Join(dir, "torn") // killed between writing the new text and cutting off the old one
+	if err := os.WriteFile(torn, []byte(`{"pid":7,"token":"new"}":"old","command":["tunelab"]}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if l, dead, err := Acquire(torn, holder("x")); err != nil || tokens(dead) != "new" {
+		t.Errorf("a torn file: %v, %v", dead, err)
+	} else {
+		l.Release()
+	}
 	garbage := filepath.Join(dir, "garbage")
 	if err := os.WriteFile(garbage, []byte("\x00{not json"), 0o666); err != nil {
 		t.Fatal(err)
