@@ -161,21 +161,19 @@ func open(sc *scenarios.Scenario, o Options) (*session, error) {
 }
 
 func (s *session) prepare(token string, dead []lock.Holder) error {
-	clean := true
 	for _, d := range dead {
 		n, err := process.EndLeftovers(d.Token)
 		if err != nil {
 			return fmt.Errorf("ending what a killed run (process %d) left: %w", d.PID, err)
 		}
-		if err := os.RemoveAll(scratchDir(d.Token)); err != nil { // the next run tries again
-			clean = false
+		if err := os.RemoveAll(scratchDir(d.Token)); err != nil {
 			s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("what a killed run (process %d) left can't be removed: %v", d.PID, err)})
 		}
 		if n > 0 {
 			s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("ended %d processes that a killed run (process %d) had left", n, d.PID)})
 		}
 	}
-	if len(dead) > 0 && clean {
+	if len(dead) > 0 {
 		if err := s.lock.Settle(); err != nil {
 			return fmt.Errorf("writing the machine's lock: %w", err)
 		}

@@ -75,7 +75,6 @@ func Acquire(path string, me Holder) (*Lock, []Holder, error) {
 		return nil, nil, fmt.Errorf("taking the machine's lock %s: %w", path, err)
 	}
 	l := &Lock{f, me}
-	me.Before = nil
 	if readErr == nil && before.Token != "" {
 		me.Before = before.Before
 		before.Before = nil
