@@ -12,7 +12,7 @@ type comparison struct {
 }
 
 func newComparison(r Rule, s *signs, pairs []Pair) *comparison {
-	return &comparison{rule: r, signs: s, pairs: pairs, changed: newSequence(s, either, r.Alpha, 1)}
+	return &comparison{rule: r, signs: s, pairs: pairs, changed: newSequence(s, r.tail(), r.Alpha, 1)}
 }
 
 // finding is what a look says, on the scale of the tested differences.
@@ -29,26 +29,63 @@ type finding struct {
 func (c *comparison) take(l look) finding {
 	d, scale := differences(c.pairs[:l.pairs])
 	c.useScale(scale)
-	changed := c.changed.look(d, l.share)
+	changed := c.changed.look(c.rule.sided(d), l.share)
 	if c.changed.promising {
 		c.changed.catchUp()
 	}
 	if f := c.same(d, l); f.verdict == Same {
 		return f
 	}
-	f := finding{verdict: Undecided, confidence: 1 - c.rule.Alpha}
+	f := finding{verdict: Undecided, confidence: 1 - c.rule.intervalAlpha()}
 	if !c.changed.rejected && !l.last {
 		return f
 	}
-	k := changed.walshRank(either, len(d))
-	if l.last {
-		k = 1 + newUntied(len(d)).largest(c.rule.Alpha/2)
+	k := changed.walshRank(c.rule.tail(), len(d))
+	fixed := 1 + newUntied(len(d)).largest(c.rule.intervalAlpha()/2)
+	switch {
+	case l.last:
+		k = fixed
+	case c.rule.Side != 0: // its boundary is of another level
+		k = min(k, fixed)
 	}
 	f.lo, f.hi, f.hasInterval = newWalsh(d).between(k, k)
-	if c.changed.rejected && f.hasInterval && (f.lo > 0 || f.hi < 0) {
+	centre := newWalsh(d).median()
+	switch {
+	case !c.changed.rejected:
+	case c.rule.Side != 0 && centre*float64(c.rule.Side) > 0: // by its own level; the interval is of another
+		f.verdict = c.rule.direction(centre)
+	case c.rule.Side == 0 && f.hasInterval && (f.lo > 0 || f.hi < 0):
 		f.verdict = c.rule.direction(f.lo)
 	}
 	return f
+}
+
+// tail says which sums of ranks speak for a change.
+func (r Rule) tail() tail {
+	if r.Side != 0 {
+		return upper
+	}
+	return either
+}
+
+// sided returns d with the side that counts upwards.
+func (r Rule) sided(d []float64) []float64 {
+	if r.Side >= 0 {
+		return d
+	}
+	out := make([]float64, len(d))
+	for i, x := range d {
+		out[i] = -x
+	}
+	return out
+}
+
+// intervalAlpha is the chance of an interval that misses.
+func (r Rule) intervalAlpha() float64 {
+	if r.Side != 0 {
+		return min(r.Alpha, 0.05)
+	}
+	return r.Alpha
 }
 
 // useScale starts the tests for same anew when the scale changes. A margin on
@@ -102,7 +139,7 @@ func (c *comparison) same(d []float64, l look) finding {
 func (c *comparison) unfinished(n int) finding {
 	d, scale := differences(c.pairs[:n])
 	c.scale = scale
-	f := finding{verdict: Undecided, confidence: 1 - c.rule.Alpha}
-	f.lo, f.hi, f.hasInterval = Interval(d, c.rule.Alpha)
+	f := finding{verdict: Undecided, confidence: 1 - c.rule.intervalAlpha()}
+	f.lo, f.hi, f.hasInterval = Interval(d, c.rule.intervalAlpha())
 	return f
 }

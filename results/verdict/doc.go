@@ -17,8 +17,9 @@
 // more look at all pairs and spends what is left of alpha. (judge.go)
 //
 // 3. At a look the pairs become differences d = ln variant - ln base, or
-// variant - base as soon as some value is 0. Constants of a metric that may be
-// compared exactly skip everything else. (judge.go, exact.go)
+// variant - base as soon as some value is 0, averaged over pairs that share a
+// draw, of a link layout say. Constants of a metric that may be compared
+// exactly skip everything else. (judge.go, exact.go)
 //
 // 4. The sizes |d| are ranked, and every sign vector has its signed-rank
 // statistic. The most extreme vectors stop, as many as the look's share of
@@ -30,6 +31,8 @@
 // interval for the effect lies inside the margin; failing that, it is better
 // or worse when the signs have changed and the interval leaves out no change.
 // (comparison.go, walsh.go)
+//
+// A second stage, Rule.Confirm, tests the same on fresh pairs in one direction.
 //
 // 6. The Result carries the verdict with its effect, interval, p and the
 // warnings that must be read beside them. (level.go, result.go)

@@ -13,13 +13,13 @@ func (r Rule) exactly(pairs []Pair) (Result, bool) {
 		return Result{}, false
 	}
 	for _, p := range pairs {
-		if p != pairs[0] {
+		if p.Base != pairs[0].Base || p.Variant != pairs[0].Variant {
 			return Result{}, false
 		}
 	}
 	base, variant := pairs[0].Base, pairs[0].Variant
 	result := Result{
-		Decided: true, Pairs: len(pairs), Look: -1, Scale: Exact,
+		Decided: true, Pairs: len(pairs), Draws: len(pairs), Look: -1, Scale: Exact,
 		BaseMedian: base, VariantMedian: variant,
 		P: 1, Changed: base != variant,
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 func constant(n int, base, variant float64) []Pair {
-	return slices.Repeat([]Pair{{base, variant}}, n)
+	return slices.Repeat([]Pair{pair(base, variant)}, n)
 }
 
 func TestExact(t *testing.T) {
@@ -46,9 +46,9 @@ func TestExact(t *testing.T) {
 	}
 	for name, pairs := range map[string][]Pair{
 		"two pairs":         constant(2, 1, 2),
-		"base varies":       append(constant(5, 1, 2), Pair{3, 2}),
-		"variant varies":    append(constant(5, 1, 2), Pair{1, 3}),
-		"contradicted late": append(constant(20, 1, 1), Pair{1, 2}),
+		"base varies":       append(constant(5, 1, 2), pair(3, 2)),
+		"variant varies":    append(constant(5, 1, 2), pair(1, 3)),
+		"contradicted late": append(constant(20, 1, 1), pair(1, 2)),
 	} {
 		got, err := Decide(pairs, Rule{Alpha: 0.05, Looks: Looks(30), Exact: true})
 		if err != nil || got.Scale == Exact || got.Decided {

@@ -6,7 +6,7 @@ import (
 	"tunelab/results/verdict"
 )
 
-// Two programs were timed in ten blocks, the second about 10 % faster.
+// Two programs were timed in ten blocks, the second about 10 % faster: eight were enough.
 func Example() {
 	judge, err := verdict.NewJudge(verdict.Rule{Alpha: 0.05, Margin: 0.03, Looks: verdict.Looks(10)})
 	if err != nil {
@@ -25,5 +25,5 @@ func Example() {
 	}
 	fmt.Printf("%s: ratio %.3f [%.3f, %.3f] at %.0f %%, p = %v, from %d pairs\n",
 		result.Verdict, result.Effect, result.Lo, result.Hi, 100*result.Confidence, result.P, result.Pairs)
-	// Output: better: ratio 0.900 [0.893, 0.906] at 95 %, p = 0.002, from 10 pairs
+	// Output: better: ratio 0.900 [0.890, 0.911] at 95 %, p = 0.013, from 8 pairs
 }

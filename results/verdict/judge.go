@@ -21,17 +21,17 @@ func NewJudge(r Rule) (*Judge, error) {
 		return nil, err
 	}
 	r.Looks = slices.Clone(r.Looks)
-	return &Judge{r, newSigns(r.Seed, r.last(), drawn)}, nil
+	return &Judge{r, newSigns(r.Seed, r.draws(), drawn)}, nil
 }
 
 // WithRule returns a judge for another rule, for a metric with another margin
 // or direction, say. It shares the sign vectors when the seed and the last
-// look are the same, and decides as NewJudge(r) would in any case.
+// look, or the number of draws, are the same, and decides as NewJudge(r) would in any case.
 func (j *Judge) WithRule(r Rule) (*Judge, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	if r.Seed != j.rule.Seed || r.last() != j.rule.last() {
+	if r.Seed != j.rule.Seed || r.draws() != j.rule.draws() {
 		return NewJudge(r)
 	}
 	r.Looks = slices.Clone(r.Looks)
@@ -109,7 +109,7 @@ func (j *Judge) planned(n int) []look {
 
 // decide takes the looks in order until one stops.
 func (j *Judge) decide(pairs []Pair, looks []look) (Result, error) {
-	if err := checkPairs(pairs); err != nil {
+	if err := j.rule.checkPairs(pairs); err != nil {
 		return Result{}, err
 	}
 	if r, ok := j.rule.exactly(pairs); ok {
@@ -125,8 +125,14 @@ func (j *Judge) decide(pairs []Pair, looks []look) (Result, error) {
 	return c.result(n, -1, c.unfinished(n)), nil
 }
 
-func checkPairs(pairs []Pair) error {
+func (r Rule) checkPairs(pairs []Pair) error {
 	for i, p := range pairs {
+		if p.Draw < 0 || p.Draw > r.Draws {
+			return fmt.Errorf("comparing pairs: pair %d is of draw %d; the rule plans %d", i, p.Draw, r.Draws)
+		}
+		if p.Draw == 0 && r.Draws > 0 {
+			return fmt.Errorf("comparing pairs: pair %d is of no draw; the rule plans %d", i, r.Draws)
+		}
 		for _, x := range []float64{p.Base, p.Variant} {
 			if !(x >= 0) || math.IsInf(x, 1) {
 				return fmt.Errorf("comparing pairs: pair %d is %v against %v; values must be finite and not negative", i, p.Variant, p.Base)
@@ -137,7 +143,9 @@ func checkPairs(pairs []Pair) error {
 }
 
 // differences turns pairs into what is tested: d = ln variant - ln base, or
-// variant - base when any value is 0. Swapping the sides only flips signs.
+// variant - base when any value is 0, and the mean of these over each draw that
+// several pairs share, in the order in which draws come first. Swapping the
+// sides only flips signs.
 //
 // Sizes that differ by no more than the rounding of their computation are made
 // equal, so that ties do not depend on the unit.
@@ -151,14 +159,33 @@ func differences(pairs []Pair) ([]float64, Scale) {
 		for i, p := range pairs {
 			d[i] = p.Variant - p.Base
 		}
+		d = drawMeans(d, pairs)
 		joinTies(d, 1e-15*most)
 		return d, Difference
 	}
 	for i, p := range pairs {
 		d[i] = math.Log(p.Variant) - math.Log(p.Base)
 	}
+	d = drawMeans(d, pairs)
 	joinTies(d, 1e-13)
 	return d, Ratio
+}
+
+// drawMeans averages d over the pairs of each draw.
+func drawMeans(d []float64, pairs []Pair) []float64 {
+	place := map[int]int{}
+	var means, count []float64
+	for i, p := range pairs {
+		at, known := place[p.Draw]
+		if p.Draw == 0 || !known {
+			at = len(means)
+			place[p.Draw] = at
+			means, count = append(means, 0), append(count, 0)
+		}
+		count[at]++
+		means[at] += (d[i] - means[at]) / count[at]
+	}
+	return means
 }
 
 // joinTies gives sizes that are at most tolerance apart the smallest of them.

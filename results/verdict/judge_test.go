@@ -27,9 +27,9 @@ func decided(t *testing.T, decide func([]Pair) (Result, error), pairs []Pair) Re
 
 func TestPairErrors(t *testing.T) {
 	j := judge(t, Rule{Alpha: 0.05, Looks: []int{10}})
-	for _, bad := range []Pair{{-1, 1}, {1, -1}, {math.NaN(), 1}, {1, math.NaN()}, {1, math.Inf(1)}, {math.Inf(-1), 1}} {
+	for _, bad := range []Pair{pair(-1, 1), pair(1, -1), pair(math.NaN(), 1), pair(1, math.NaN()), pair(1, math.Inf(1)), pair(math.Inf(-1), 1)} {
 		for _, decide := range []func([]Pair) (Result, error){j.Decide, j.DecideLast} {
-			if r, err := decide([]Pair{{1, 1}, {1, 1}, bad}); err == nil || !strings.Contains(err.Error(), "pair 2 ") || r.Decided {
+			if r, err := decide([]Pair{pair(1, 1), pair(1, 1), bad}); err == nil || !strings.Contains(err.Error(), "pair 2 ") || r.Decided {
 				t.Errorf("%v: error is %v, want one that names pair 2", bad, err)
 			}
 		}
@@ -95,9 +95,9 @@ func TestUnfinished(t *testing.T) {
 func TestLastLook(t *testing.T) {
 	pairs := make([]Pair, 11)
 	for i := range pairs {
-		pairs[i] = Pair{100, 105 + float64(i)}
+		pairs[i] = pair(100, 105+float64(i))
 	}
-	pairs[0] = Pair{100, 95}
+	pairs[0] = pair(100, 95)
 	j := judge(t, Rule{Alpha: 0.05, Looks: Looks(60)})
 	if got := decided(t, j.Decide, pairs); got.Verdict != Undecided || got.Decided {
 		t.Errorf("while measuring goes on: %+v", got)

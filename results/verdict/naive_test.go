@@ -85,12 +85,14 @@ func naiveShares(looks []int, end int) []float64 {
 }
 
 // pairsOf gives pairs with the sizes as log-ratios and the signs of a vector.
+func pair(base, variant float64) Pair { return Pair{Base: base, Variant: variant} }
+
 func pairsOf(sizes, signs []float64) []Pair {
 	pairs := make([]Pair, len(sizes))
 	for i, size := range sizes {
-		pairs[i] = Pair{100, 100 * math.Exp(math.Abs(size))}
+		pairs[i] = pair(100, 100*math.Exp(math.Abs(size)))
 		if signs[i] < 0 {
-			pairs[i] = Pair{pairs[i].Variant, pairs[i].Base}
+			pairs[i] = pair(pairs[i].Variant, pairs[i].Base)
 		}
 	}
 	return pairs

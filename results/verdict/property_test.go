@@ -10,7 +10,7 @@ import (
 func swapped(pairs []Pair) []Pair {
 	s := make([]Pair, len(pairs))
 	for i, p := range pairs {
-		s[i] = Pair{p.Variant, p.Base}
+		s[i] = pair(p.Variant, p.Base)
 	}
 	return s
 }
@@ -24,8 +24,8 @@ func samples() [][]Pair {
 		all = append(all, noisyPairs(r, n, 0.05*r.NormFloat64(), 0.04))
 		counts, withZeros := make([]Pair, n), make([]Pair, n)
 		for i := range n {
-			counts[i] = Pair{float64(1 + r.IntN(6)), float64(1 + r.IntN(7))}
-			withZeros[i] = Pair{float64(r.IntN(4)), float64(r.IntN(6))}
+			counts[i] = pair(float64(1+r.IntN(6)), float64(1+r.IntN(7)))
+			withZeros[i] = pair(float64(r.IntN(4)), float64(r.IntN(6)))
 		}
 		all = append(all, counts, withZeros)
 	}
@@ -91,7 +91,7 @@ func TestUnitsDoNotMatter(t *testing.T) {
 		for _, pairs := range samples() {
 			scaled := make([]Pair, len(pairs))
 			for i, p := range pairs {
-				scaled[i] = Pair{p.Base * unit, p.Variant * unit}
+				scaled[i] = pair(p.Base*unit, p.Variant*unit)
 			}
 			a, b := decided(t, j.DecideLast, pairs), decided(t, scaledJ.DecideLast, scaled)
 			a.BaseMedian, a.VariantMedian = a.BaseMedian*unit, a.VariantMedian*unit

@@ -28,7 +28,7 @@ func (c *comparison) result(n, at int, f finding) Result {
 	}
 	r.BaseMedian, r.VariantMedian = medians(c.pairs[:n])
 	d, scale := differences(c.pairs[:n])
-	r.Scale = scale
+	r.Scale, r.Draws = scale, len(d)
 	r.Effect = HodgesLehmann(d)
 	if f.hasInterval {
 		r.Lo, r.Hi, r.HasInterval, r.Confidence = f.lo, f.hi, true, f.confidence
@@ -76,7 +76,8 @@ func (r *Result) describeNoise(d []float64, rule Rule) {
 	r.MDE = detectable * deviation / math.Sqrt(float64(len(d)))
 	if margin := rule.margin(r.Scale); margin > 0 {
 		errors := detectable * deviation / margin
-		r.BlocksForMargin = int(min(max(math.Ceil(errors*errors), leastForInterval), 1e9))
+		perDraw := float64(r.Pairs) / float64(len(d))
+		r.BlocksForMargin = int(min(max(math.Ceil(errors*errors*perDraw), leastForInterval), 1e9))
 	}
 }
 
@@ -85,8 +86,8 @@ func (r *Result) describeNoise(d []float64, rule Rule) {
 func (c *comparison) warnings(r Result, d []float64) []string {
 	var w []string
 	warn := func(format string, args ...any) { w = append(w, fmt.Sprintf(format, args...)) }
-	if r.Pairs < leastForInterval {
-		warn("only %d pairs: an interval needs %d", r.Pairs, leastForInterval)
+	if len(d) < leastForInterval {
+		warn("only %d pairs: an interval needs %d", len(d), leastForInterval)
 	}
 	if r.Scale == Difference {
 		warn("a value is 0: compared by differences, not by ratio")
@@ -111,10 +112,10 @@ func (c *comparison) warnings(r Result, d []float64) []string {
 			sizes[math.Abs(x)] = true
 		}
 	}
-	if 5*zeros >= r.Pairs {
-		warn("%d of %d pairs are equal and left out of the test", zeros, r.Pairs)
+	if 5*zeros >= len(d) {
+		warn("%d of %d pairs are equal and left out of the test", zeros, len(d))
 	}
-	if differ := r.Pairs - zeros; differ > leastForInterval && 2*len(sizes) < differ {
+	if differ := len(d) - zeros; differ > leastForInterval && 2*len(sizes) < differ {
 		warn("only %d sizes among %d differences: the metric is too coarse for its interval", len(sizes), differ)
 	}
 	return w

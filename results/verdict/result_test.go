@@ -15,7 +15,7 @@ func TestDifferences(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 1))
 	pairs := make([]Pair, 20)
 	for i := range pairs {
-		pairs[i] = Pair{10 * r.Float64(), 100 + 10*r.Float64()}
+		pairs[i] = pair(10*r.Float64(), 100+10*r.Float64())
 	}
 	rule := Rule{Alpha: 0.05, Margin: 0.5, Looks: []int{10, 20}}
 	if got, err := Decide(pairs, rule); err != nil || got.Scale != Ratio || got.Effect < 5 {
@@ -43,7 +43,7 @@ func TestDifferences(t *testing.T) {
 func TestSameStartsAnewOnAnotherScale(t *testing.T) {
 	j := judgeWith(t, Rule{Alpha: 0.4, Margin: 0.1, MarginAbs: 0.1, Looks: []int{8, 9, 14}}, drawn)
 	pairs := noisyPairs(rand.New(rand.NewPCG(6, 2)), 14, 0.1, 0.01)
-	pairs[8] = Pair{0, 0}
+	pairs[8] = pair(0, 0)
 	c := newComparison(j.rule, j.signs, pairs)
 	looks := j.planned(14)
 	c.take(looks[0])
@@ -65,9 +65,9 @@ func TestSameStartsAnewOnAnotherScale(t *testing.T) {
 func TestMinimumDetectableEffect(t *testing.T) {
 	pairs := make([]Pair, 20)
 	for i := range pairs {
-		pairs[i] = Pair{1, math.Exp(0.1)}
+		pairs[i] = pair(1, math.Exp(0.1))
 		if i%2 == 0 {
-			pairs[i] = Pair{math.Exp(0.1), 1}
+			pairs[i] = pair(math.Exp(0.1), 1)
 		}
 	}
 	got, err := DecideLast(pairs, Rule{Alpha: 0.05, Margin: 0.03, Looks: []int{20}})
@@ -81,9 +81,9 @@ func TestMinimumDetectableEffect(t *testing.T) {
 	if want := int(math.Ceil(math.Pow(2.87*deviation/math.Log(1.03), 2))); got.BlocksForMargin != want {
 		t.Errorf("the margin needs %d pairs, want %d", got.BlocksForMargin, want)
 	}
-	pairs[0] = Pair{0, 0}
+	pairs[0] = pair(0, 0)
 	for i := range pairs[1:] {
-		pairs[i+1] = Pair{5, 5 + float64(i%2)}
+		pairs[i+1] = pair(5, 5+float64(i%2))
 	}
 	if got, err = DecideLast(pairs, Rule{Alpha: 0.05, MarginAbs: 50, Looks: []int{20}}); err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestWarnings(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 3))
 	tied := make([]Pair, 20)
 	for i := range tied {
-		tied[i] = Pair{100, 99 + float64(i%3)}
+		tied[i] = pair(100, 99+float64(i%3))
 	}
 	zero := noisyPairs(r, 12, 0, 0.1)
 	zero[0].Base = 0
@@ -143,7 +143,7 @@ func TestWarningsOfDisagreement(t *testing.T) {
 		pairs := noisyPairs(r, 25, 0, 0.05)
 		if r.IntN(2) == 0 {
 			for i := range pairs {
-				pairs[i] = Pair{float64(98 + r.IntN(3)), float64(98 + r.IntN(3))}
+				pairs[i] = pair(float64(98+r.IntN(3)), float64(98+r.IntN(3)))
 			}
 		}
 		got := decided(t, j.Decide, pairs)
@@ -194,9 +194,9 @@ func TestMedians(t *testing.T) {
 		pairs         []Pair
 		base, variant float64
 	}{
-		{[]Pair{{1, 30}, {3, 10}, {2, 20}}, 2, 20},
-		{[]Pair{{1, 30}, {3, 10}}, 2, 20},
-		{[]Pair{{0, 7}}, 0, 7},
+		{[]Pair{pair(1, 30), pair(3, 10), pair(2, 20)}, 2, 20},
+		{[]Pair{pair(1, 30), pair(3, 10)}, 2, 20},
+		{[]Pair{pair(0, 7)}, 0, 7},
 	} {
 		got, err := Decide(c.pairs, Rule{Alpha: 0.05, Looks: Looks(20)})
 		if err != nil || got.BaseMedian != c.base || got.VariantMedian != c.variant {

@@ -15,8 +15,17 @@ const MaxPairs = 65535
 const leastForExact = 3
 
 // Pair is what one block measured for one metric, base and variant in the same
-// unit. Both values must be finite and not negative.
-type Pair struct{ Base, Variant float64 }
+// unit of measurement. Both values must be finite and not negative.
+type Pair struct {
+	Base, Variant float64
+
+	// Draw is the number, from 1, of the independent draw that the block shares
+	// with the others of that number: of a link layout, say, when there are
+	// fewer layouts than blocks. What is drawn decides for all of them which
+	// side is favoured, so their differences are averaged, and the draw is what
+	// has a sign. 0 means that the block has nothing in common with others.
+	Draw int
+}
 
 // Rule is how a comparison is decided. It is fixed in the plan before the
 // first counted block: a rule changed after a look guarantees nothing.
@@ -27,11 +36,28 @@ type Rule struct {
 	HigherIsBetter bool    // a rate, say; false for times and sizes
 	Looks          []int   // planned numbers of pairs to decide at, ascending; the last is the planned end. See Looks
 	Seed           uint64  // of the sign vectors, in a stream of its own
+	Side           int     // 0: a change in either direction counts; +1, -1: see Confirm
+	Draws          int     // how many independent draws the pairs share, see Pair.Draw; 0: none, each pair is one
 
 	// Exact says that sides which are constant over all pairs, at least 3, are
 	// compared exactly and decided without a look, until a later pair differs.
 	// It is for counts such as allocs/op, not for times.
 	Exact bool
+}
+
+// Confirm returns the rule of a second stage, which measures anew what a first
+// one flagged: a change counts only in the flagged direction, towards larger
+// values of the variant (side +1) or smaller ones (-1), and nothing is called
+// the same. The interval beside it is two-sided with 95 % confidence or more, and
+// may hold no change where alpha2 is larger than 2.5 %.
+//
+// With m comparisons fixed beforehand, a first stage at alpha1 and a second one
+// at alpha2, the chance that any comparison of interchangeable sides passes
+// both is at most m·alpha1·alpha2, however the comparisons depend on each other.
+func (r Rule) Confirm(side int, alpha2 float64, looks []int) Rule {
+	r.Side, r.Alpha, r.Looks = side, alpha2, looks
+	r.Margin, r.MarginAbs, r.Exact = 0, 0, false
+	return r
 }
 
 // check returns what is wrong with the rule, if anything.
@@ -43,6 +69,10 @@ func (r Rule) check() error {
 		return fmt.Errorf("checking the decision rule: margin is %v; it must be 0 (none) or more, and 0.03 means 3 %%", r.Margin)
 	case !(r.MarginAbs >= 0) || math.IsInf(r.MarginAbs, 1):
 		return fmt.Errorf("checking the decision rule: absolute margin is %v; it must be 0 (none) or more", r.MarginAbs)
+	case r.Side < -1 || r.Side > 1:
+		return fmt.Errorf("checking the decision rule: side is %d; it must be -1, 0 or +1", r.Side)
+	case r.Draws < 0:
+		return fmt.Errorf("checking the decision rule: %d draws; it must be 0 (each pair is one) or more", r.Draws)
 	case len(r.Looks) == 0:
 		return fmt.Errorf("checking the decision rule: no looks are planned; verdict.Looks makes them")
 	}
@@ -58,6 +88,14 @@ func (r Rule) check() error {
 
 // last is the planned end.
 func (r Rule) last() int { return r.Looks[len(r.Looks)-1] }
+
+// draws is the largest number of differences that are tested.
+func (r Rule) draws() int {
+	if r.Draws > 0 {
+		return min(r.Draws, r.last())
+	}
+	return r.last()
+}
 
 // margin is the half-width δ of the same zone on the scale of the differences
 // that are tested, 0 when none is declared for that scale.
@@ -79,21 +117,27 @@ func (r Rule) direction(sign float64) Verdict {
 
 // Looks returns the usual looks up to and including last: 10, 12, 16, 20, 25,
 // 30, 38, 48, 60, … pairs, each about a quarter more than the one before. The
-// distances grow because a pair more tells less and less. For last below 10
+// distances grow because a pair more tells less and less. Where last is 20 or
+// less there is one at 8 too: with a later end a look there can't stop, as the
+// smallest p of 8 pairs, 1/128, is more than its share of 5 %. For last below 9
 // there is one look, and below 1 none.
 func Looks(last int) []int {
 	if last < 1 {
 		return nil
 	}
+	first := 10
+	if last <= 20 {
+		first = 8
+	}
 	var looks []int
-	for n := 10; n < last; n = nextLook(n) {
+	for n := first; n < last; n = nextLook(n) {
 		looks = append(looks, n)
 	}
 	return append(looks, last)
 }
 
 func nextLook(n int) int {
-	round := []int{10, 12, 16, 20, 25, 30}
+	round := []int{8, 10, 12, 16, 20, 25, 30}
 	if i := slices.Index(round, n); i >= 0 && i+1 < len(round) {
 		return round[i+1]
 	}
@@ -129,8 +173,9 @@ type Result struct {
 	// needed. It is true with Undecided when the last look found nothing.
 	Decided bool
 	// Pairs is how many pairs all other fields are computed from, the first
-	// ones. It stays what it was at the look that stopped.
-	Pairs int
+	// ones. It stays what it was at the look that stopped. Draws is of how many
+	// independent draws they are: as many, unless pairs share draws.
+	Pairs, Draws int
 	// Look is the index, among the looks taken, of the one that stopped; -1
 	// when none did (unfinished or exact).
 	Look  int

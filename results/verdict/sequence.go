@@ -51,6 +51,8 @@ type sequence struct {
 	tried     []uint32 // the last trial of stopsAt that stopped the vector
 	trial     uint32
 	scratch   []uint32 // of fill
+	first     []bool   // of each difference: whether it was positive when it first was not 0
+	signed    []bool   // of each difference: whether it has not been 0 so far
 }
 
 // lookTest is a sequence at one look.
@@ -74,11 +76,34 @@ func newSequence(s *signs, t tail, alpha, upTo float64) *sequence {
 // after catchUp, and it can't have unless s.promising.
 func (s *sequence) look(d []float64, share float64) *lookTest {
 	r := rank(d)
-	l := &lookTest{ranks: r, tables: tabulate(r.doubled), share: share, boundary: unreachable}
+	l := &lookTest{ranks: r, tables: tabulate(r.doubled, s.turned(d)), share: share, boundary: unreachable}
 	l.observed = s.tail.of(r.positive, r.total)
 	s.looks = append(s.looks, l)
 	s.promising = s.promising || !s.hopeless(l)
 	return l
+}
+
+// turned says which differences have another sign than they had at first.
+//
+// Under the null hypothesis a coin decides for each difference, once and for
+// all looks, whether it is seen as it is or with the sides swapped. Where the
+// mean over a draw changes its sign as more of its pairs come in, a vector that
+// gave it a plus gives it a minus from then on.
+func (s *sequence) turned(d []float64) []bool {
+	for len(s.first) < len(d) {
+		s.first, s.signed = append(s.first, false), append(s.signed, false)
+	}
+	turned := make([]bool, len(d))
+	for i, x := range d {
+		switch {
+		case x == 0:
+		case !s.signed[i]:
+			s.first[i], s.signed[i] = x > 0, true
+		default:
+			turned[i] = s.first[i] != (x > 0)
+		}
+	}
+	return turned
 }
 
 // room is how many vectors may have stopped by a look when alpha is spent.

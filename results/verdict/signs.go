@@ -61,18 +61,23 @@ func (s *signs) total() int {
 type partialSums [4][256]uint32
 
 // tabulate makes the tables for the ranks of the pairs so far, one for each
-// word. Pairs beyond them count nothing.
-func tabulate(ranks []uint32) []partialSums {
+// word. Pairs beyond them count nothing. Of those that are turned the rank
+// counts where the vector has a minus.
+func tabulate(ranks []uint32, turned []bool) []partialSums {
 	tables := make([]partialSums, (len(ranks)+31)/32)
 	for first := 0; first < 32*len(tables); first += 8 {
 		t := &tables[first/32][first%32/8]
 		for i := range 8 {
-			rank, bit := uint32(0), 1<<i
+			plus, minus, bit := uint32(0), uint32(0), 1<<i
 			if first+i < len(ranks) {
-				rank = ranks[first+i]
+				plus = ranks[first+i]
+				if turned[first+i] {
+					plus, minus = minus, plus
+				}
 			}
 			for subset := range bit {
-				t[bit|subset] = t[subset] + rank
+				t[bit|subset] = t[subset] + plus
+				t[subset] += minus
 			}
 		}
 	}

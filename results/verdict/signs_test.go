@@ -19,7 +19,7 @@ func TestSums(t *testing.T) {
 				ranks[i] = r.Uint32N(2000)
 			}
 			from, into := 17, make([]uint32, 200)
-			s.sums(tabulate(ranks), from, into)
+			s.sums(tabulate(ranks, make([]bool, len(ranks))), from, into)
 			for v, got := range into {
 				want := uint32(0)
 				for i, rank := range ranks {

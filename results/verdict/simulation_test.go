@@ -15,7 +15,7 @@ func judgeWith(t *testing.T, r Rule, draws int) *Judge {
 	if err := r.check(); err != nil {
 		t.Fatal(err)
 	}
-	return &Judge{r, newSigns(r.Seed, r.last(), draws)}
+	return &Judge{r, newSigns(r.Seed, r.draws(), draws)}
 }
 
 // plausible fails unless hits of n are compatible, at a chance of one in a
@@ -83,7 +83,7 @@ func session(r *rand.Rand, next func() float64, variants int, j *Judge) []Verdic
 		var undecided []int
 		for _, v := range active {
 			c := comparisons[v]
-			c.pairs = append(c.pairs, Pair{base, times[v]})
+			c.pairs = append(c.pairs, pair(base, times[v]))
 			if isLook {
 				verdicts[v] = c.take(looks[0]).verdict
 			}
