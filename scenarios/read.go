@@ -84,7 +84,7 @@ func (s *Scenario) setDefaults() {
 		s.Metrics.Better = map[string]string{}
 	}
 	// The four whose direction golang.org/x/perf knows, and MB/s.
-	for unit, better := range map[string]string{"ns/op": "lower", "B/op": "lower", "allocs/op": "lower", "B/s": "higher", "MB/s": "higher"} {
+	for unit, better := range map[string]string{"ns/op": "lower", "B/op": "lower", "allocs/op": "lower", "instructions/op": "lower", "B/s": "higher", "MB/s": "higher"} {
 		if _, ok := s.Metrics.Better[unit]; !ok {
 			s.Metrics.Better[unit] = better
 		}
@@ -149,6 +149,12 @@ func (c *checker) checkBench() {
 	c.span("bench.timeout", b.Timeout, 10*time.Millisecond, 24*time.Hour)
 	for part, d := range b.Slices {
 		c.span("bench.slices."+part, d, time.Millisecond, 10*time.Minute)
+	}
+	if b.Processes != "" && b.Processes != Fresh {
+		c.fail(at("bench.processes"), "processes is %q: it can be %q, or absent", b.Processes, Fresh)
+	}
+	if n := b.Layouts; n != nil && *n != 0 && (*n < LeastLayouts || *n > 256) {
+		c.fail(at("bench.layouts"), "%d layouts: it can be 0 (as the linker has it) or %d to 256", *n, LeastLayouts)
 	}
 	c.checkSubject()
 }

@@ -11,6 +11,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,7 +82,21 @@ type Bench struct {
 	Timeout  Duration            `toml:"timeout"`  // ends a trial; when absent, ten times what the pilot saw and 10 s
 	Training Duration            `toml:"training"` // length of a pass that trains a profile, 10s when absent; another program's benchmarks train for 1s each
 	Cores    string              `toml:"cores"`    // Shared, the default, or Split
+
+	// Processes is Fresh to have every trial run alone in a process of its own; when absent, the processes of a block
+	// live side by side and alternate short slices wherever a rule, which the report states, finds that they can.
+	Processes string `toml:"processes"`
+	// Layouts is how many link layouts (-ldflags=-randlayout) every build is measured in, at random: 0, or at least
+	// LeastLayouts. When absent, up to 16, as many as are linked in a quarter of the budget's length. 0: as the linker has
+	// it, which makes a verdict one about two binaries, not about the code.
+	Layouts *int `toml:"layouts"`
 }
+
+// Fresh is a value of Bench.Processes.
+const Fresh = "fresh"
+
+// LeastLayouts is the smallest number of layouts whose means can be tested: with fewer a chance of 1 % is out of reach.
+const LeastLayouts = 8
 
 // Metrics says which units get verdicts, and how.
 type Metrics struct {
@@ -174,6 +189,9 @@ func (s *Scenario) Variant(name string) (Variant, bool) {
 
 // BenchDir returns the folder of the measuring program, as a path that works from here.
 func (s *Scenario) BenchDir() string { return s.relative(s.Bench.Dir) }
+
+// BenchPattern returns what -test.bench gets: every benchmark, where the scenario names none.
+func (s *Scenario) BenchPattern() string { return cmp.Or(s.Bench.Run, ".") }
 
 // IsQuick reports whether the variant is one that --quick and tight budgets measure.
 func (s *Scenario) IsQuick(variant string) bool {
