@@ -97,7 +97,7 @@ func (g cgroup) pids() []int {
 	}
 	var pids []int
 	for _, f := range strings.Fields(string(text)) {
-		if pid, err := strconv.Atoi(f); err == nil {
+		if pid, err := strconv.Atoi(f); err == nil && pid != os.Getpid() { // the starter is there
 			pids = append(pids, pid)
 		}
 	}

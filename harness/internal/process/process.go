@@ -37,9 +37,10 @@ type Spec struct {
 	Dir       string
 	Env       []string // whole environment, the token is added
 	Timeout   time.Duration
-	MaxOutput int64  // bytes of stdout and stderr together
-	CPUs      []int  // those that it may run on; all when empty
-	Fence     *Fence // the cgroup that it starts in; none when nil
+	MaxOutput int64    // bytes of stdout and stderr together
+	CPUs      []int    // those that it may run on; all when empty
+	Fence     *Fence   // the cgroup that it starts in; none when nil
+	Count     *Counter // what to count; nothing when nil
 }
 
 // An Exit is how a child ended.
@@ -57,6 +58,8 @@ type Exit struct {
 	System      time.Duration
 	Voluntary   int64 // context switches
 	Involuntary int64
+	Count       uint64 // of the spec's event
+	Counted     bool
 }
 
 // Ok reports whether the child ended by itself with status 0.
@@ -86,8 +89,11 @@ type output struct {
 }
 
 type stream struct {
-	o   *output
-	buf bytes.Buffer
+	o        *output
+	buf      bytes.Buffer
+	wanted   []byte // what closes answered
+	from     int    // where to look for it
+	answered chan struct{}
 }
 
 func (s *stream) Write(p []byte) (int, error) {
@@ -101,50 +107,158 @@ func (s *stream) Write(p []byte) (int, error) {
 		return 0, io.ErrShortWrite
 	}
 	s.o.left -= int64(len(p))
-	return s.buf.Write(p)
+	n, err := s.buf.Write(p)
+	s.look()
+	return n, err
+}
+
+// await returns a channel that is closed when wanted has been printed.
+func (s *stream) await(wanted []byte) <-chan struct{} {
+	s.o.mu.Lock()
+	defer s.o.mu.Unlock()
+	s.wanted, s.from, s.answered = wanted, 0, make(chan struct{})
+	answered := s.answered
+	s.look()
+	return answered
+}
+
+func (s *stream) look() {
+	if s.answered == nil {
+		return
+	}
+	if bytes.Contains(s.buf.Bytes()[s.from:], s.wanted) {
+		close(s.answered)
+		s.answered = nil
+		return
+	}
+	s.from = max(s.from, s.buf.Len()-len(s.wanted)) // it may have come in part
+}
+
+// take returns what was printed before end, and forgets both: what was taken does not count against the limit.
+func (s *stream) take(end []byte) []byte {
+	s.o.mu.Lock()
+	defer s.o.mu.Unlock()
+	at := bytes.Index(s.buf.Bytes(), end)
+	text := bytes.Clone(s.buf.Next(at))
+	s.buf.Next(len(end))
+	s.o.left += int64(at + len(end))
+	return text
 }
 
 // Run runs one child to its end. The error is for what kept the child from being run or watched, and ctx's error
 // when it was ended because of that; everything that the child did is in Exit. Only one Run at a time.
 func (s *Supervisor) Run(ctx context.Context, spec Spec) (Exit, error) {
-	if err := ctx.Err(); err != nil {
-		return Exit{}, err
-	}
-	out := &output{left: spec.MaxOutput, flood: make(chan struct{})}
-	stdout, stderr := &stream{o: out}, &stream{o: out}
-	cmd := exec.Command(spec.Path, spec.Args...)
-	cmd.Dir = spec.Dir
-	cmd.Env = append(append([]string{}, spec.Env...), TokenVar+"="+s.token)
-	cmd.Stdout, cmd.Stderr = stdout, stderr
-	cmd.WaitDelay = 100 * time.Millisecond // a process that left may hold the pipes open
-	cmd.SysProcAttr = childAttr()
+	exits, err := s.RunAll(ctx, spec)
+	return exits[0], err
+}
 
-	ooms := oomKills()
-	began := time.Now()
-	started, ended := make(chan error, 1), make(chan time.Time, 1)
+// RunAll runs children at the same time, to the end of the last, and returns how each of them ended. What they left behind
+// can't be told apart; it is in the first one's Exit. Otherwise it is as [Supervisor.Run].
+func (s *Supervisor) RunAll(ctx context.Context, specs ...Spec) ([]Exit, error) {
+	exits := make([]Exit, len(specs))
+	if err := ctx.Err(); err != nil {
+		return exits, err
+	}
+	children, errs := make([]*child, len(specs)), make([]error, len(specs))
+	var ended sync.WaitGroup
+	for i, spec := range specs {
+		if children[i], errs[i] = s.begin(spec, nil); errs[i] == nil {
+			ended.Go(func() { _, errs[i] = children[i].await(ctx, spec.Timeout, nil) })
+		}
+	}
+	ended.Wait()
+	for i, c := range children {
+		if c != nil {
+			exits[i] = c.finish()
+		}
+	}
+	for _, c := range children { // not before all have ended: to the sweep, a child is a process that somebody left
+		if c != nil {
+			left, err := s.sweep(c.cmd.Process.Pid)
+			exits[0].Left += left
+			errs = append(errs, err)
+		}
+	}
+	return exits, errors.Join(errs...)
+}
+
+// A child is a process that was started.
+type child struct {
+	spec           Spec
+	cmd            *exec.Cmd
+	out            *output
+	stdout, stderr *stream
+	began          time.Time
+	ended          chan time.Time // gets the moment of its end
+	ooms           int            // of the kernel, before
+	exit           Exit
+	end            time.Time // once await has seen it
+}
+
+// begin starts a child.
+func (s *Supervisor) begin(spec Spec, stdin io.Reader) (*child, error) {
+	out := &output{left: spec.MaxOutput, flood: make(chan struct{})}
+	c := &child{spec: spec, out: out, stdout: &stream{o: out}, stderr: &stream{o: out}, ended: make(chan time.Time, 1)}
+	c.cmd = exec.Command(spec.Path, spec.Args...)
+	c.cmd.Dir = spec.Dir
+	c.cmd.Env = append(append([]string{}, spec.Env...), TokenVar+"="+s.token)
+	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = stdin, c.stdout, c.stderr
+	c.cmd.WaitDelay = 100 * time.Millisecond // a process that left may hold the pipes open
+	c.cmd.SysProcAttr = childAttr()
+
+	c.ooms = oomKills()
+	c.began = time.Now()
+	started := make(chan error, 1)
+	wait := func(counter *os.File) {
+		c.cmd.Wait() // what it returns is in cmd.ProcessState
+		end := time.Now()
+		if counter != nil {
+			var err error
+			c.exit.Count, err = value(counter)
+			c.exit.Counted = err == nil
+			counter.Close()
+		}
+		c.ended <- end
+	}
+	if s.starts(spec) {
+		s.starter.do(func() { started <- s.start(c.cmd, spec) })
+		if err := <-started; err != nil {
+			return nil, fmt.Errorf("starting %s: %w", spec.Path, err)
+		}
+		go wait(nil)
+		return c, nil
+	}
 	go onOtherThread(func() {
-		err := s.start(cmd, spec)
+		counter, err := spec.counter()
+		if err == nil {
+			err = s.start(c.cmd, spec)
+		}
 		started <- err
 		if err == nil {
-			cmd.Wait() // what it returns is in cmd.ProcessState
-			ended <- time.Now()
+			wait(counter)
 		}
 	})
 	if err := <-started; err != nil {
-		return Exit{}, fmt.Errorf("starting %s: %w", spec.Path, err)
+		return nil, fmt.Errorf("starting %s: %w", spec.Path, err)
 	}
-	exit := Exit{}
-	end, err := s.await(ctx, cmd.Process, spec, out, ended, &exit)
-	exit.Wall = end.Sub(began)
-	exit.fill(cmd.ProcessState)
-	exit.OutOfMemory = exit.Signal == syscall.SIGKILL && !exit.TimedOut && !exit.Flooded && oomKills() > ooms
-	exit.Stdout, exit.Stderr = stdout.buf.Bytes(), stderr.buf.Bytes()
-	left, sweepErr := s.sweep(cmd.Process.Pid)
-	exit.Left = left
-	if err == nil {
-		err = sweepErr
+	return c, nil
+}
+
+// counter opens the counter that the spec asks for, nil for none.
+func (s *Spec) counter() (*os.File, error) {
+	if s.Count == nil {
+		return nil, nil
 	}
-	return exit, err
+	return s.Count.open()
+}
+
+// finish returns how the child ended; await has seen that.
+func (c *child) finish() Exit {
+	c.exit.Wall = c.end.Sub(c.began)
+	c.exit.fill(c.cmd.ProcessState)
+	c.exit.OutOfMemory = c.exit.Signal == syscall.SIGKILL && !c.exit.TimedOut && !c.exit.Flooded && oomKills() > c.ooms
+	c.exit.Stdout, c.exit.Stderr = c.stdout.buf.Bytes(), c.stderr.buf.Bytes()
+	return c.exit
 }
 
 // onOtherThread calls do in a locked thread that is not the process's first. Locked, because the parent-death signal is
@@ -165,32 +279,35 @@ func onOtherThread(do func()) {
 	<-done
 }
 
-// await waits for the child's end and brings it about where a limit or ctx says so.
-func (s *Supervisor) await(ctx context.Context, p *os.Process, spec Spec, out *output, ended <-chan time.Time, exit *Exit) (time.Time, error) {
-	limit := time.NewTimer(spec.Timeout)
-	defer limit.Stop()
+// await waits for the child's end, or until answered is closed, which it then reports; it brings the end about where
+// the limit or ctx says so. The error is ctx's.
+func (c *child) await(ctx context.Context, limit time.Duration, answered <-chan struct{}) (alive bool, err error) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
 	select {
-	case end := <-ended:
-		return end, nil
-	case <-limit.C:
-		exit.TimedOut = true
+	case <-answered:
+		return true, nil
+	case c.end = <-c.ended:
+		return false, nil
+	case <-timer.C:
+		c.exit.TimedOut = true
 		// SIGQUIT makes a Go program print where its goroutines hang.
-		p.Signal(syscall.SIGQUIT)
+		c.cmd.Process.Signal(syscall.SIGQUIT)
 		select {
-		case end := <-ended:
-			return end, nil
-		case <-out.flood:
+		case c.end = <-c.ended:
+			return false, nil
+		case <-c.out.flood:
 		case <-ctx.Done():
 		case <-time.After(time.Second):
 		}
-	case <-out.flood:
-		exit.Flooded = true
+	case <-c.out.flood:
+		c.exit.Flooded = true
 	case <-ctx.Done():
-		killGroup(p.Pid)
-		return <-ended, ctx.Err()
+		err = ctx.Err()
 	}
-	killGroup(p.Pid)
-	return <-ended, nil
+	killGroup(c.cmd.Process.Pid)
+	c.end = <-c.ended
+	return false, err
 }
 
 func (e *Exit) fill(state *os.ProcessState) {

@@ -62,6 +62,28 @@ func TestMain(m *testing.M) {
 			kept = append(kept, b)
 		}
 		fmt.Println(len(kept))
+	case "burner", "burners":
+		if os.Getenv(roleVar) == "burners" {
+			child := exec.Command(os.Args[0])
+			child.Env = role("burner")
+			if err := child.Run(); err != nil {
+				panic(err)
+			}
+		}
+		var used syscall.Rusage
+		for used.Utime.Usec < 100_000 && used.Utime.Sec == 0 {
+			for i := range 1_000_000 { // the call itself is mostly system time
+				burnt += i
+			}
+			syscall.Getrusage(syscall.RUSAGE_SELF, &used)
+		}
+	case "meeter": // ends when there are two of them
+		os.WriteFile(filepath.Join(os.Getenv("PIDS"), fmt.Sprint("meeter-", os.Getpid())), nil, 0o666)
+		for came := []string(nil); len(came) < 2; time.Sleep(time.Millisecond) {
+			came, _ = filepath.Glob(filepath.Join(os.Getenv("PIDS"), "meeter-*"))
+		}
+	case "parrot":
+		parrot()
 	case "cpus":
 		fmt.Println(UsableCPUs())
 	case "fenced": // runs a leaver's hang in a fence and waits to be killed
@@ -84,6 +106,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
+var burnt int
+
 func ignoreAll() {
 	for sig := syscall.Signal(1); sig < 32; sig++ {
 		if sig != syscall.SIGKILL && sig != syscall.SIGSTOP && sig != syscall.SIGCHLD {
@@ -94,9 +118,9 @@ func ignoreAll() {
 
 // startCopy starts this program in another role; its environment has no token, so that only its ancestry and its
 // cgroup betray it. It leaves the pid in a file.
-func startCopy(as string, attr *syscall.SysProcAttr) {
+func startCopy(as string, attr *syscall.SysProcAttr, env ...string) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = role(as)
+	cmd.Env = append(env, role(as)...)
 	cmd.SysProcAttr = attr
 	if err := cmd.Start(); err != nil {
 		panic(err)
@@ -164,6 +188,22 @@ func TestRun(t *testing.T) {
 	}
 	if e := run(t, s, "three", time.Minute); e.Ok() || e.Code != 3 || e.Why(Spec{}) != "exit status 3" {
 		t.Errorf("%+v", e)
+	}
+}
+
+func TestRunAll(t *testing.T) {
+	s := supervisor(t)
+	spec := func(name string) Spec {
+		return Spec{Path: os.Args[0], Env: role(name), Timeout: time.Minute, MaxOutput: 1 << 20}
+	}
+	exits, err := s.RunAll(context.Background(), spec("meeter"), spec("three"), spec("meeter"), spec("leaver"))
+	if err != nil || len(exits) != 4 || !exits[0].Ok() || exits[1].Code != 3 || !exits[2].Ok() || !exits[3].Ok() || exits[0].Left == 0 {
+		t.Errorf("%+v, %v", exits, err)
+	}
+	gone(t, "sleeper")
+	exits, err = s.RunAll(context.Background(), spec("three"), Spec{Path: "/nonexistent", Timeout: time.Second}, spec("hello"))
+	if err == nil || !strings.Contains(err.Error(), "starting /nonexistent") || exits[0].Code != 3 || string(exits[2].Stdout) != "out\n" {
+		t.Errorf("%+v, %v", exits, err)
 	}
 }
 

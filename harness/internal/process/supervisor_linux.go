@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,6 +26,7 @@ type Supervisor struct {
 	watcher *exec.Cmd
 	pipe    io.WriteCloser
 	group   cgroup
+	starter *starter // nil: every child is started by a thread of its own
 }
 
 // NewSupervisor makes this process ready to run children. The token marks them; it must be unlike any other's.
@@ -33,6 +35,7 @@ func NewSupervisor(token string) (*Supervisor, error) {
 		return nil, fmt.Errorf("becoming the reaper of what trials leave behind: %w", err)
 	}
 	s := &Supervisor{token: token, group: newCgroup(token)}
+	s.starter = newStarter(s.group)
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("starting the watcher: %w", err)
@@ -44,13 +47,15 @@ func NewSupervisor(token string) (*Supervisor, error) {
 		err = s.watcher.Start()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("starting the watcher: %w", err)
+		s.starter.stop()
+		return nil, errors.Join(fmt.Errorf("starting the watcher: %w", err), s.group.remove())
 	}
 	return s, nil
 }
 
 // Close ends the watcher and gives the cgroup back.
 func (s *Supervisor) Close() error {
+	s.starter.stop()
 	s.pipe.Close()
 	if err := s.watcher.Wait(); err != nil {
 		return errors.Join(fmt.Errorf("ending the watcher: %w", err), s.group.remove())
@@ -89,6 +94,12 @@ func childAttr() *syscall.SysProcAttr {
 // start starts the child where the spec says: on its CPUs, in its fence, in the supervisor's own group.
 func (s *Supervisor) start(cmd *exec.Cmd, spec Spec) error {
 	start := func() error { return onCPUs(spec.CPUs, cmd.Start) }
+	if s.starts(spec) {
+		if spec.Fence == nil {
+			return start()
+		}
+		return enter(spec.Fence.dirs, spec.Fence.v2, cmd.SysProcAttr, start)
+	}
 	if spec.Fence == nil {
 		return s.group.start(cmd.SysProcAttr, start)
 	}
@@ -140,9 +151,61 @@ func isFirstThread() bool { return unix.Gettid() == unix.Getpid() }
 
 func killGroup(pid int) { unix.Kill(-pid, unix.SIGKILL) }
 
+// anyLeft reports whether processes are there that a child which has ended may have left.
+func (s *Supervisor) anyLeft() bool {
+	return len(s.orphans()) > 0 || len(s.group.pids()) > 0 || s.group.dir == ""
+}
+
+// leftBy returns how many processes are left that have that entry in their environment or are among the children.
+func (s *Supervisor) leftBy(entry string, children []int) int {
+	found := map[int]bool{}
+	for _, pid := range withEntry(entry) {
+		found[pid] = true
+	}
+	for _, pid := range append(s.orphans(), s.group.pids()...) {
+		if slices.Contains(children, pid) && !isZombie(pid) {
+			found[pid] = true
+		}
+	}
+	return len(found)
+}
+
+// below returns the process's children, and theirs.
+func below(pid int) []int {
+	var pids []int
+	for _, child := range childrenOf(fmt.Sprintf("/proc/%d", pid)) {
+		pids = append(append(pids, child), below(child)...)
+	}
+	return pids
+}
+
+// childrenOf returns the children of the process with that folder.
+func childrenOf(dir string) []int {
+	var pids []int
+	tasks, err := os.ReadDir(dir + "/task")
+	if err != nil {
+		return nil
+	}
+	for _, task := range tasks {
+		text, err := os.ReadFile(dir + "/task/" + task.Name() + "/children")
+		if err != nil {
+			continue
+		}
+		for _, f := range strings.Fields(string(text)) {
+			if pid, err := strconv.Atoi(f); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
 // marked returns the processes that carry the token in their environment.
-func marked(token string) []int {
-	want := []byte(TokenVar + "=" + token)
+func marked(token string) []int { return withEntry(TokenVar + "=" + token) }
+
+// withEntry returns the processes that have the entry, KEY=VALUE, in their environment.
+func withEntry(text string) []int {
+	want := []byte(text)
 	var pids []int
 	for _, pid := range allPids() {
 		env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
@@ -163,19 +226,10 @@ func marked(token string) []int {
 // these were handed to us because whoever started them is gone.
 func (s *Supervisor) orphans() []int {
 	var pids []int
-	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return nil
-	}
-	for _, task := range tasks {
-		text, err := os.ReadFile("/proc/self/task/" + task.Name() + "/children")
-		if err != nil {
-			continue
-		}
-		for _, f := range strings.Fields(string(text)) {
-			if pid, err := strconv.Atoi(f); err == nil && pid != s.watcher.Process.Pid {
-				pids = append(pids, pid)
-			}
+	spare := spared()
+	for _, pid := range childrenOf("/proc/self") {
+		if pid != s.watcher.Process.Pid && !spare[pid] {
+			pids = append(pids, pid)
 		}
 	}
 	return pids
@@ -220,4 +274,23 @@ func oomKills() int {
 		return 0
 	}
 	return n
+}
+
+// OwnCPU is the CPU time that this process itself has used.
+func OwnCPU() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// cpuOf is the CPU time that all threads of a process have used, 0 where that can't be had.
+func cpuOf(pid int) time.Duration {
+	clock := int32(^pid)<<3 | 2 // the kernel's MAKE_PROCESS_CPUCLOCK with CPUCLOCK_SCHED, see clock_getcpuclockid(3)
+	var t unix.Timespec
+	if err := unix.ClockGettime(clock, &t); err != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
 }
