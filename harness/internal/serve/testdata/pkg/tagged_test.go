@@ -1,0 +1,7 @@
+//go:build tagged
+
+package pkg
+
+import "testing"
+
+func BenchmarkTagged(b *testing.B) {}
