@@ -103,5 +103,5 @@ func swapped(f *File, judge *Judge, x Comparison) Comparison {
 	}
 	planned, _ := f.Run.Plan.Case(x.Case)
 	planned.Pairs, planned.Metrics = []Pair{{Base: x.Base, Variant: x.Variant}}, []string{x.Metric}
-	return judge.CompareCase(planned, trials, true)[0]
+	return judge.CompareCase(planned, trials, Over)[0]
 }

@@ -71,6 +71,10 @@ func (f *File) judgeRatio(j *JudgedClaim, c Claim, comparisons []Comparison) {
 	}
 	x := comparisons[i]
 	j.Ratio, j.Lo, j.Hi, j.Blocks = x.Ratio, x.Lo, x.Hi, x.Blocks
+	if x.Flagged != nil && !x.Flagged.Confirmed && !endedBadly(x) {
+		j.Why = strings.Join(x.Warnings, "; ")
+		return
+	}
 	if x.Lo == nil && x.Decided && endedBadly(x) {
 		j.judgeByOutcomes(x, c.Ratio)
 		return

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -48,21 +49,49 @@ type Comparison struct {
 	Verdict         verdict.Verdict `json:"verdict"`
 	Changed         bool            `json:"changed"`
 	WithinMargin    bool            `json:"within_margin"`
-	Exact           bool            `json:"exact,omitempty"` // no noise: compared by value
-	Decided         bool            `json:"decided"`         // needs no more blocks
-	Outcomes        map[Outcome]int `json:"outcomes"`        // of the trials of both, in this case
+	Exact           bool            `json:"exact,omitempty"`    // no noise: compared by value
+	Decided         bool            `json:"decided"`            // needs no more blocks
+	Rejected        int             `json:"rejected,omitempty"` // blocks that the plan's rule left out
+	Flagged         *Flagged        `json:"flagged,omitempty"`  // by the first stage; then the numbers are the second's alone
+	Outcomes        map[Outcome]int `json:"outcomes"`           // of the trials of both, in this case
 	Warnings        []string        `json:"warnings"`
 }
 
+// Flagged is what the first stage found, for the second to confirm.
+type Flagged struct {
+	Verdict   verdict.Verdict `json:"verdict"` // better or worse
+	Blocks    int             `json:"blocks"`
+	Ratio     *float64        `json:"ratio,omitempty"`
+	Again     int             `json:"again"` // blocks of the second stage
+	Confirmed bool            `json:"confirmed"`
+}
+
+// When says how far a run has come.
+type When int
+
+const (
+	Measuring  When = iota // its first stage is being measured
+	Confirming             // its first stage is over, and the second being measured
+	Over                   // nothing more will be measured
+)
+
 // Compare returns every planned comparison in the order of the plan, computed from the records.
 func (f *File) Compare() []Comparison {
-	return NewJudge(f.Run).Compare(f.Trials, f.Done != nil)
+	when := Measuring
+	if slices.ContainsFunc(f.Trials, func(t Trial) bool { return t.Stage == 2 }) {
+		when = Confirming
+	}
+	if f.Done != nil {
+		when = Over
+	}
+	return NewJudge(f.Run).Compare(f.Trials, when)
 }
 
 // A Judge computes the comparisons of one run. It keeps what does not change from block to block.
 type Judge struct {
-	run   *Run
-	rules map[string]*verdict.Judge // by metric
+	run     *Run
+	rules   map[string]*verdict.Judge // by metric
+	confirm map[int]*verdict.Judge    // by side
 }
 
 // NewJudge prepares the comparisons that run plans. The run must be one that [Parse] lets through.
@@ -77,7 +106,11 @@ func NewJudge(run *Run) *Judge {
 			HigherIsBetter: m.Better == "higher",
 			Looks:          run.Plan.Looks,
 			Seed:           signSeed(run.Plan.Seed),
+			Draws:          run.Plan.Layouts.Count,
 			Exact:          m.Exact,
+		}
+		if m.Unit == Instructions {
+			rule.Looks, rule.Draws = []int{CountBlocks}, 0
 		}
 		var err error
 		if shared == nil {
@@ -90,32 +123,65 @@ func NewJudge(run *Run) *Judge {
 			panic(fmt.Sprintf("results: a plan that was not checked: %v", err))
 		}
 	}
+	if again := run.Plan.Confirm; again.Alpha > 0 {
+		j.confirm = map[int]*verdict.Judge{}
+		for _, side := range []int{-1, +1} {
+			rule := verdict.Rule{Seed: signSeed(run.Plan.Seed) + 1, Draws: run.Plan.Layouts.Count}.Confirm(side, again.Alpha, again.Looks)
+			judge, err := verdict.NewJudge(rule)
+			if err != nil {
+				panic(fmt.Sprintf("results: a plan that was not checked: %v", err))
+			}
+			j.confirm[side] = judge
+		}
+	}
 	return j
 }
 
 // signSeed keeps the stream of sign vectors apart from that of the order of blocks.
 func signSeed(seed uint64) uint64 { return seed ^ 0x7369676e73 }
 
-// Compare computes every planned comparison from trials. When measuring is over, undecided ones take a last look.
-func (j *Judge) Compare(trials []Trial, over bool) []Comparison {
+// Compare computes every planned comparison from trials. When a stage is over, undecided ones take a last look.
+func (j *Judge) Compare(trials []Trial, when When) []Comparison {
 	byCase := map[string][]*Trial{}
 	for i := range trials {
 		byCase[trials[i].Case] = append(byCase[trials[i].Case], &trials[i])
 	}
 	var out []Comparison
 	for _, c := range j.run.Plan.Cases {
-		out = append(out, j.CompareCase(c, byCase[c.Case], over)...)
+		out = append(out, j.CompareCase(c, byCase[c.Case], when)...)
 	}
 	addQ(out)
 	return out
 }
 
 // CompareCase is [Judge.Compare] of one case, without q-values. The trials are those of the case.
-func (j *Judge) CompareCase(c PlannedCase, trials []*Trial, over bool) []Comparison {
+func (j *Judge) CompareCase(c PlannedCase, trials []*Trial, when When) []Comparison {
+	var first, second, counted []*Trial
+	busy := j.busyBlocks(trials)
+	for _, t := range trials {
+		switch {
+		case t.Counted != "":
+			counted = append(counted, t)
+		case busy[blockOf(t)] && t.Outcome == OK:
+		case t.Stage == 2:
+			second = append(second, t)
+		default:
+			first = append(first, t)
+		}
+	}
 	var out []Comparison
 	for _, pair := range c.Pairs {
 		for _, unit := range c.Metrics {
-			out = append(out, j.compare(c, pair, unit, trials, over))
+			if unit == Instructions {
+				out = append(out, j.compare(pair, unit, pairUp(pair, unit, counted), sides{}, c, when))
+				continue
+			}
+			x := j.compare(pair, unit, pairUp(pair, unit, first), pairUp(pair, unit, second), c, when)
+			x.Rejected = len(busy)
+			if when == Over {
+				x.doubt(first)
+			}
+			out = append(out, x)
 		}
 	}
 	return out
@@ -189,7 +255,22 @@ func (s *sides) add(a, b *Trial, unit string) {
 			return
 		}
 	}
-	s.pairs = append(s.pairs, verdict.Pair{Base: x, Variant: y})
+	if a.Party != b.Party {
+		s.invalid = fmt.Sprintf("trials %d and %d alternated, but not with each other", a.Trial, b.Trial)
+		return
+	}
+	if a.Party > 0 {
+		var ok bool
+		if y, ok = alternated(a.Slices[unit], b.Slices[unit], x); !ok {
+			s.invalid = fmt.Sprintf("trials %d and %d alternated and have not the same number of slices", a.Trial, b.Trial)
+			return
+		}
+	}
+	if a.Draw != b.Draw {
+		s.invalid = fmt.Sprintf("trials %d and %d are of one block and have layouts of different draws", a.Trial, b.Trial)
+		return
+	}
+	s.pairs = append(s.pairs, verdict.Pair{Base: x, Variant: y, Draw: a.Draw})
 	if m, ok := a.Get(ScheduleMiss); ok {
 		s.missBase = append(s.missBase, m)
 	}
@@ -198,20 +279,23 @@ func (s *sides) add(a, b *Trial, unit string) {
 	}
 }
 
-func (j *Judge) compare(c PlannedCase, pair Pair, unit string, trials []*Trial, over bool) Comparison {
+func (j *Judge) compare(pair Pair, unit string, s, again sides, in PlannedCase, when When) Comparison {
 	m, _ := j.run.Metric(unit)
-	s := pairUp(pair, unit, trials)
 	out := Comparison{
-		Case: c.Case, Metric: unit, Better: m.Better, Base: pair.Base, Variant: pair.Variant,
-		Margin: m.Margin, MarginAbs: m.MarginAbs, Outcomes: s.outcomes,
-		Verdict: verdict.Undecided, Warnings: []string{},
+		Case: in.Case, Metric: unit, Better: m.Better, Base: pair.Base, Variant: pair.Variant,
+		Margin: m.Margin, MarginAbs: m.MarginAbs, Verdict: verdict.Undecided, Warnings: []string{},
 	}
-	r, err := j.decide(unit, s.pairs, over)
+	r, err := decide(j.rules[unit], s.pairs, when > Measuring)
+	if err == nil && unit != Instructions && j.flags(r) {
+		r, err = j.second(&out, r, again, when)
+	}
 	if err != nil {
 		out.warn("%v", err)
 	} else {
 		out.fill(r)
 	}
+	s.join(again)
+	out.Outcomes = s.outcomes
 	if s.invalid != "" {
 		out.warn("%s; its block is left out", s.invalid)
 	}
@@ -219,16 +303,118 @@ func (j *Judge) compare(c PlannedCase, pair Pair, unit string, trials []*Trial, 
 		out.warn("%d blocks lack %s on a side and are left out", s.lacking, unit)
 	}
 	out.judgeSchedule(s, unit, r.Decided)
-	out.judgeOutcomes(s, over)
+	out.judgeOutcomes(s, when)
 	return out
 }
 
-func (j *Judge) decide(unit string, pairs []verdict.Pair, over bool) (verdict.Result, error) {
-	r, err := j.rules[unit].Decide(pairs)
+// doubt adds what speaks against taking the sides' values for what they say they are.
+func (c *Comparison) doubt(trials []*Trial) {
+	for _, name := range []string{c.Base, c.Variant} {
+		own := slices.DeleteFunc(slices.Clone(trials), func(t *Trial) bool { return t.Variant != name })
+		c.Warnings = append(c.Warnings, doubts(name, c.Metric, own, c.Margin)...)
+	}
+}
+
+// A blockID names a block of a case.
+type blockID struct{ stage, block int }
+
+func blockOf(t *Trial) blockID { return blockID{max(1, t.Stage), t.Block} }
+
+// busyBlocks returns the blocks that the plan's rule leaves out. Trials that did not end well count all the same: that a
+// variant fails is no noise.
+func (j *Judge) busyBlocks(trials []*Trial) map[blockID]bool {
+	limit := j.run.Plan.Reject.Busy
+	if limit <= 0 {
+		return nil
+	}
+	busy := map[blockID]bool{}
+	for id, share := range busyShares(trials, j.run.Host.Cores) {
+		if share > limit {
+			busy[id] = true
+		}
+	}
+	return busy
+}
+
+// busyShares returns what share of the machine's CPU time other programs and the hypervisor took during each block.
+func busyShares(trials []*Trial, cores int) map[blockID]float64 {
+	other, span := map[blockID]float64{}, map[blockID]float64{}
+	for _, t := range trials {
+		if t.Counted != "" {
+			continue
+		}
+		id := blockOf(t)
+		other[id] += t.StealMS + t.ForeignMS
+		if t.Party > 0 {
+			span[id] = max(span[id], t.WallMS) // they lived side by side
+		} else {
+			span[id] += t.WallMS
+		}
+	}
+	for id, took := range span {
+		if took > 0 {
+			other[id] /= took * float64(max(1, cores))
+		}
+	}
+	return other
+}
+
+// join adds what is not measurement of another stage.
+func (s *sides) join(other sides) {
+	s.badBase, s.badVar = append(s.badBase, other.badBase...), append(s.badVar, other.badVar...)
+	s.missBase, s.missVar = append(s.missBase, other.missBase...), append(s.missVar, other.missVar...)
+	s.lacking += other.lacking
+	s.invalid = cmp.Or(s.invalid, other.invalid)
+	for outcome, n := range other.outcomes {
+		s.outcomes[outcome] += n
+	}
+}
+
+func decide(rule *verdict.Judge, pairs []verdict.Pair, over bool) (verdict.Result, error) {
+	r, err := rule.Decide(pairs)
 	if err != nil || r.Decided || !over {
 		return r, err
 	}
-	return j.rules[unit].DecideLast(pairs)
+	return rule.DecideLast(pairs)
+}
+
+// flags reports whether the first stage's result waits for a second one.
+func (j *Judge) flags(r verdict.Result) bool {
+	return j.confirm != nil && r.Scale != verdict.Exact && (r.Verdict == verdict.Better || r.Verdict == verdict.Worse)
+}
+
+// second returns what the second stage says of a comparison that the first one flagged. The estimate is the second's
+// alone, because the first's was chosen for its size; p stays the first's.
+func (j *Judge) second(c *Comparison, first verdict.Result, again sides, when When) (verdict.Result, error) {
+	c.Flagged = &Flagged{Verdict: first.Verdict, Blocks: first.Pairs}
+	side := -1
+	if first.Scale == verdict.Ratio {
+		c.Flagged.Ratio = &first.Effect
+	}
+	if first.Scale == verdict.Ratio && first.Effect > 1 || first.Scale == verdict.Difference && first.Effect > 0 {
+		side = +1
+	}
+	r, err := decide(j.confirm[side], again.pairs, when == Over)
+	if err != nil {
+		return r, err
+	}
+	c.Flagged.Again = r.Pairs
+	c.Flagged.Confirmed = r.Verdict == verdict.Better || r.Verdict == verdict.Worse
+	switch {
+	case c.Flagged.Confirmed: // on the flagged side, whatever the rule of the second stage calls it
+		r.Verdict = first.Verdict
+	case r.Pairs == 0:
+		r = first
+		r.Decided = when == Over
+		r.Warnings = append(slices.Clone(r.Warnings), fmt.Sprintf("the first stage says %s; it was not measured again, so the numbers are those that made it stand out", first.Verdict))
+	case r.Decided:
+		r.Warnings = append(slices.Clone(r.Warnings), fmt.Sprintf("the first stage says %s after %d blocks, the second does not confirm it", first.Verdict, first.Pairs))
+	}
+	if !c.Flagged.Confirmed {
+		r.Verdict, r.Changed, r.WithinMargin = verdict.Undecided, false, false
+	}
+	r.P, r.HasP = first.P, first.HasP
+	return r, nil
 }
 
 func (c *Comparison) warn(format string, args ...any) {
@@ -279,7 +465,7 @@ func (c *Comparison) judgeSchedule(s sides, unit string, decided bool) {
 }
 
 // judgeOutcomes lets what a side did not survive outweigh its times: a variant that hangs is not fast.
-func (c *Comparison) judgeOutcomes(s sides, over bool) {
+func (c *Comparison) judgeOutcomes(s sides, when When) {
 	describe := func(name string, bad []*Trial) string {
 		kinds := map[Outcome]int{}
 		for _, t := range bad {
@@ -311,7 +497,8 @@ func (c *Comparison) judgeOutcomes(s sides, over bool) {
 		c.Verdict = verdict.Undecided
 	}
 	c.Changed, c.WithinMargin = false, false
-	c.Decided = over || bad >= maxFailures || c.Decided
+	stageOver := when == Over || when == Confirming && c.Flagged == nil
+	c.Decided = stageOver || bad >= maxFailures || c.Decided
 }
 
 func median(x []float64) float64 {

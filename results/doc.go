@@ -9,8 +9,9 @@
 //  3. When measuring is over, [Writer.Finish] adds "# done {…}": only then may a comparison take its last look.
 //  4. [Read] returns the same Run and Trials from the file alone. Lines that are not as they should be come back
 //     as problems with their line number; reading goes on.
-//  5. [File.Compare] pairs the trials of each block, hands the pairs to package verdict, and returns one
-//     [Comparison] for each planned pair and primary metric. The harness calls it after every block and the reports
+//  5. [File.Compare] pairs the trials of each block, leaves out those blocks that the plan's rule rejects, hands the pairs
+//     to package verdict, for the second stage too where there is one, and returns one [Comparison] for each planned pair
+//     and primary metric, with what makes its numbers doubtful. The harness calls it after every block and the reports
 //     call it years later, so what the terminal said and what the page says can't differ.
 //  6. [File.JudgeClaims] holds the comparisons against what somebody published. Package results/figures works out what
 //     needs several comparisons: Pareto fronts, curves, factorials.

@@ -64,8 +64,8 @@ func Parse(path string, data []byte) (*File, error) {
 		return nil, fmt.Errorf("reading %s: %w", path, ErrNoRun)
 	case !p.begun:
 		return nil, fmt.Errorf("reading %s: its plan is not whole: it was killed before it measured; start a new run", path)
-	case f.Run.Protocol != Protocol:
-		return nil, fmt.Errorf("reading %s: protocol %d, this tunelab knows %d; read it with the tunelab that wrote it", path, f.Run.Protocol, Protocol)
+	case f.Run.Protocol < 1 || f.Run.Protocol > Protocol:
+		return nil, fmt.Errorf("reading %s: protocol %d, this tunelab knows 1 to %d; read it with the tunelab that wrote it", path, f.Run.Protocol, Protocol)
 	}
 	if err := f.Run.check(); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
@@ -84,10 +84,18 @@ func (r *Run) check() error {
 	if len(p.Looks) == 0 {
 		return errors.New("the plan has no looks")
 	}
-	for i, n := range p.Looks {
-		if n < 1 || n > verdict.MaxPairs || i > 0 && n <= p.Looks[i-1] {
-			return fmt.Errorf("the plan's looks %v do not ascend", p.Looks)
+	for _, looks := range [][]int{p.Looks, p.Confirm.Looks} {
+		for i, n := range looks {
+			if n < 1 || n > verdict.MaxPairs || i > 0 && n <= looks[i-1] {
+				return fmt.Errorf("the plan's looks %v do not ascend", looks)
+			}
 		}
+	}
+	if again := p.Confirm; again.Alpha != 0 && (!(again.Alpha > 0 && again.Alpha < 0.5) || len(again.Looks) == 0) {
+		return fmt.Errorf("the plan's second stage has alpha %v and looks %v", again.Alpha, again.Looks)
+	}
+	if p.Layouts.Count < 0 {
+		return fmt.Errorf("the plan has %d layouts", p.Layouts.Count)
 	}
 	for _, m := range r.Metrics {
 		if m.Better != "lower" && m.Better != "higher" {

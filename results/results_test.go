@@ -126,7 +126,7 @@ func TestReadByPerf(t *testing.T) {
 			t.Error(r)
 		case *benchfmt.Result:
 			results[r.GetConfig("variant")]++
-			for key, want := range map[string]string{"goos": "linux", "scenario": "foo", "protocol": "1", "machine": "abc"} {
+			for key, want := range map[string]string{"goos": "linux", "scenario": "foo", "protocol": "2", "machine": "abc"} {
 				if got := r.GetConfig(key); got != want {
 					t.Errorf("%s is %q, want %q", key, got, want)
 				}
@@ -273,9 +273,9 @@ func TestBadRecords(t *testing.T) {
 	}
 	for _, row := range []struct{ name, old, new, want string }{
 		{"alpha", `"alpha":0.05`, `"alpha":2`, "alpha is 2"},
-		{"looks", `"looks":[10,12,16]`, `"looks":[10,9]`, "do not ascend"},
-		{"no looks", `"looks":[10,12,16]`, `"looks":[]`, "no looks"},
-		{"protocol", `"protocol":1,"started"`, `"protocol":2,"started"`, "protocol 2"},
+		{"looks", `"looks":[8,10,12,16]`, `"looks":[10,9]`, "do not ascend"},
+		{"no looks", `"looks":[8,10,12,16]`, `"looks":[]`, "no looks"},
+		{"protocol", `"protocol":2,"started"`, `"protocol":3,"started"`, "protocol 3"},
 		{"direction", `"better":"lower"`, `"better":"down"`, "not lower or higher"},
 		{"margin", `"margin":0.03`, `"margin":-1`, "margins -1"},
 		{"no header", "# begin", "# begun", "its plan is not whole"},
@@ -312,8 +312,8 @@ func TestCompare(t *testing.T) {
 			t.Errorf("ratio %v: %d blocks, outcomes %v", row.ratio, c.Blocks, c.Outcomes)
 		}
 	}
-	if c := compareOne(t, trials(8, 0.5), false); c.Decided || c.Verdict != verdict.Undecided {
-		t.Errorf("8 blocks of an unfinished run: %+v", c)
+	if c := compareOne(t, trials(7, 0.5), false); c.Decided || c.Verdict != verdict.Undecided {
+		t.Errorf("7 blocks of an unfinished run: %+v", c)
 	}
 	if c := compareOne(t, trials(8, 0.5), true); !c.Decided || c.Verdict != verdict.Better {
 		t.Errorf("8 blocks, then the time was up: %+v", c)

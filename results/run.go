@@ -2,8 +2,10 @@ package results
 
 import "time"
 
-// Protocol is the version of the way trials are made. Results of different protocols are not comparable.
-const Protocol = 1
+// Protocol is the version of the way trials are made. Results of different protocols are not comparable. In 1 the
+// processes of a block ran one after another, in the layout that the linker chose; in 2 they may alternate, in layouts
+// drawn for each block.
+const Protocol = 2
 
 // Run is one execution of a scenario, as it was fixed before the first counted block.
 type Run struct {
@@ -21,6 +23,7 @@ type Run struct {
 	ScenarioSHA256 string    `json:"scenario_sha256"`   // of the scenario file, kept beside as scenario.toml
 	Quick          bool      `json:"quick"`             // only the quick cases were asked for
 	Host           Host      `json:"host"`
+	Calibration    *Trust    `json:"calibration,omitempty"` // nil where the machine was not calibrated
 	Plan           Plan      `json:"plan"`
 	Warnings       []string  `json:"warnings,omitempty"` // what a reader must know before believing a number
 
@@ -48,13 +51,51 @@ type Host struct {
 	Noise     []string `json:"noise,omitempty"` // what the doctor found when the run began, a line each
 }
 
+// Trust is what the machine's calibration says of verdicts like this run's.
+type Trust struct {
+	Made     time.Time `json:"made"`
+	Flagged  int       `json:"flagged"`            // comparisons of equal sides that were called different
+	Tries    int       `json:"tries"`              // of so many
+	Smallest float64   `json:"smallest,omitempty"` // slowdown that was found in 80 % of tries with every benchmark, as a share; 0: none
+	Stale    string    `json:"stale,omitempty"`    // in what the machine is no longer the one that was calibrated
+}
+
 // Plan is what nothing changes after the first counted block.
 type Plan struct {
 	Seed     uint64        `json:"seed"`
 	Alpha    float64       `json:"alpha"`     // error rate of one comparison, looks included
 	Looks    []int         `json:"looks"`     // numbers of blocks at which a comparison may stop; the last is the last block
 	BudgetMS int64         `json:"budget_ms"` // wall time for everything after the builds
+	Layouts  Layouts       `json:"layouts"`
+	Confirm  Confirm       `json:"confirm"`
+	Reject   Reject        `json:"reject"`
 	Cases    []PlannedCase `json:"-"`
+}
+
+// Confirm is the second stage, which measures again, in fresh blocks and layouts, what the first one called better or
+// worse. The chance that a run in which nothing differs has a false alarm is then at most [Plan.Alpha].
+type Confirm struct {
+	Comparisons int     `json:"comparisons"`     // of the first stage
+	Alpha       float64 `json:"alpha,omitempty"` // error rate of one comparison, one-sided; 0: there is no second stage
+	Looks       []int   `json:"looks,omitempty"` // as in [Plan]
+	Why         string  `json:"why,omitempty"`   // why there is none for several comparisons, as a person would say it
+}
+
+// Reject is the rule by which whole blocks are left out, both sides alike, whatever they measured: those in which the
+// machine did too much else. It is fixed before measuring.
+type Reject struct {
+	// Busy is the share of the machine's CPU time that other programs and the hypervisor (steal) may take during a block;
+	// 0: no block is left out.
+	Busy float64 `json:"busy,omitempty"`
+	Why  string  `json:"why,omitempty"` // why it is that much, as a person would say it
+}
+
+// Layouts says in which link layouts the builds are measured.
+type Layouts struct {
+	// Count is how many each build was linked in; a block draws one for each side. With 0 there is one, the linker's
+	// own, and a verdict about variants of different builds is one about two binaries, not about the code.
+	Count int    `json:"count"`
+	Why   string `json:"why"` // why it is that many, as a person would say it
 }
 
 // LastBlock returns the number of blocks after which a case ends whatever is known.
@@ -67,16 +108,50 @@ func (p Plan) LastBlock() int {
 
 // PlannedCase is one benchmark row and what will be compared in it.
 type PlannedCase struct {
-	Case      string   `json:"case"`
-	N         int      `json:"n"`                  // iterations of every trial, the same for all variants
-	Procs     int      `json:"procs"`              // the -N suffix of its result lines, 0 for none
-	Variants  []string `json:"variants"`           // those that a block runs
-	Pairs     []Pair   `json:"pairs"`              // what is compared
-	Metrics   []string `json:"metrics"`            // the primary metrics that the case reports
-	BlockMS   float64  `json:"block_ms"`           // cost of a block by the pilot
-	TimeoutMS int64    `json:"timeout_ms"`         // after which a trial is ended
-	Pilot     []int64  `json:"pilot_ms,omitempty"` // wall times of the trials that did not count
-	Warnings  []string `json:"warnings,omitempty"` // seen in the pilot
+	Case      string    `json:"case"`
+	N         int       `json:"n"`                   // iterations of every trial, the same for all variants
+	Procs     int       `json:"procs"`               // the -N suffix of its result lines, 0 for none
+	Variants  []string  `json:"variants"`            // those that a block runs
+	Pairs     []Pair    `json:"pairs"`               // what is compared
+	Metrics   []string  `json:"metrics"`             // the primary metrics that the case reports
+	BlockMS   float64   `json:"block_ms"`            // cost of a block by the pilot
+	TimeoutMS int64     `json:"timeout_ms"`          // after which a trial is ended
+	Counting  *Counting `json:"counting,omitempty"`  // nil where instructions are not counted
+	Processes *Levels   `json:"processes,omitempty"` // how a block's processes share the time; nil in files of protocol 1
+	Pilot     []int64   `json:"pilot_ms,omitempty"`  // wall times of the trials that did not count
+	Warnings  []string  `json:"warnings,omitempty"`  // seen in the pilot
+}
+
+// Instructions is the unit that no benchmark reports: the harness counts it.
+const Instructions = "instructions/op"
+
+// CountBlocks is in how many blocks instructions are counted: the fewest from which a change can be told at 5 %.
+const CountBlocks = 6
+
+// Counting says how a case's instructions are counted: of two processes, that run From and To iterations, the difference.
+type Counting struct {
+	Tool   string  `json:"tool"` // "perf" or "callgrind"
+	From   int     `json:"from"`
+	To     int     `json:"to"`
+	CostMS float64 `json:"cost_ms"` // of both processes
+}
+
+// Alternates reports whether the processes of the case's blocks live side by side.
+func (c *PlannedCase) Alternates() bool { return c.Processes != nil && c.Processes.Rounds > 0 }
+
+// Levels says how a block's processes share the time, and what in the pilot that was chosen by.
+type Levels struct {
+	Rounds  int     `json:"rounds"`             // slices of each process, which alternate; 0: processes run one after another
+	Why     string  `json:"why"`                // the rule that decided it, as a person would say it
+	SliceMS float64 `json:"slice_ms,omitempty"` // of a slice, the timed part
+	CostMS  float64 `json:"cost_ms,omitempty"`  // of a slice, everything
+	StartMS float64 `json:"start_ms,omitempty"` // of starting a process, warming it up and ending it
+	Counts  string  `json:"counts,omitempty"`   // how the benchmark counts, where every process can be told: N or Loop
+	// By Kalibera and Jones, of the log-ratio of two processes of the base: of one round, of the means of two processes
+	// beyond what the rounds explain, and beyond both when each is linked in a layout of its own.
+	RoundSD   float64 `json:"round_sd,omitempty"`
+	ProcessSD float64 `json:"process_sd,omitempty"`
+	LayoutSD  float64 `json:"layout_sd,omitempty"`
 }
 
 // Pair names a variant and what it is compared with.
@@ -201,16 +276,19 @@ const (
 type Trial struct {
 	Trial       int               `json:"trial"` // from 1, in the order of the file
 	Case        string            `json:"case"`
-	Block       int               `json:"block"` // from 1
-	Order       int               `json:"order"` // place in the block, from 1
+	Block       int               `json:"block"`           // from 1, in each stage
+	Stage       int               `json:"stage,omitempty"` // 2: of the second stage
+	Order       int               `json:"order"`           // place in the block, from 1
 	Variant     string            `json:"variant"`
 	Outcome     Outcome           `json:"outcome"`
-	Axes        map[string]string `json:"axes,omitempty"`   // of the variant, where a matrix made it
-	Why         string            `json:"why,omitempty"`    // what went wrong
-	Output      string            `json:"output,omitempty"` // the last output, when something went wrong
-	Layout      uint64            `json:"layout"`           // seed of the link order; 0: as the linker has it
-	Binary      string            `json:"binary"`           // first 12 hex digits of the sha256
-	StartMS     int64             `json:"start_ms"`         // since measuring began, time of earlier sessions of a resumed run included
+	Axes        map[string]string `json:"axes,omitempty"`    // of the variant, where a matrix made it
+	Why         string            `json:"why,omitempty"`     // what went wrong
+	Output      string            `json:"output,omitempty"`  // the last output, when something went wrong
+	Layout      uint64            `json:"layout"`            // seed of the link order; 0: as the linker has it
+	Counted     string            `json:"counted,omitempty"` // the tool, of a trial that counted instructions and measured nothing else
+	Draw        int               `json:"draw,omitempty"`    // of the plan's layouts, the one that the block drew, from 1
+	Binary      string            `json:"binary"`            // first 12 hex digits of the sha256
+	StartMS     int64             `json:"start_ms"`          // since measuring began, time of earlier sessions of a resumed run included
 	WallMS      float64           `json:"wall_ms"`
 	UserMS      float64           `json:"user_ms"`
 	SystemMS    float64           `json:"system_ms"`
@@ -219,6 +297,14 @@ type Trial struct {
 	Load1       float64           `json:"load1"`
 	Voluntary   int64             `json:"voluntary"`   // context switches of the trial
 	Involuntary int64             `json:"involuntary"` // context switches forced on it
+
+	// Where the processes of a block lived side by side and alternated, those with the same number did so together, and
+	// Slices has a value for each round, of each primary metric. Iterations is then of one slice, and a value of the
+	// result line the mean of the middle half of the slices' values.
+	Party  int                  `json:"party,omitempty"`
+	Slices map[string][]float64 `json:"slices,omitempty"`
+	// WaitingMS is the CPU time that the process used while the others had their turn.
+	WaitingMS float64 `json:"waiting_ms,omitempty"`
 
 	Iterations int     `json:"-"`
 	Procs      int     `json:"-"` // the -N suffix of the result line, 0 for none

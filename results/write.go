@@ -59,18 +59,22 @@ func Reopen(file *File) (*Writer, error) {
 	return w, nil
 }
 
-// Append writes one trial in one write and syncs it. It numbers the trial. When writing fails, what got through of
-// it is cut off again, so that the file stays whole and the run can be resumed.
-func (w *Writer) Append(t *Trial) error {
-	t.Trial = w.next
-	text, err := encodeTrial(t)
-	if err == nil {
-		err = w.write(text)
+// Append writes trials in one write and syncs them: all or none. It numbers them. When writing fails, what got through
+// is cut off again, so that the file stays whole and the run can be resumed.
+func (w *Writer) Append(trials ...*Trial) error {
+	var all []byte
+	for i, t := range trials {
+		t.Trial = w.next + i
+		text, err := encodeTrial(t)
+		if err != nil {
+			return fmt.Errorf("writing trial %d to %s: %w", t.Trial, w.f.Name(), err)
+		}
+		all = append(all, text...)
 	}
-	if err != nil {
-		return fmt.Errorf("writing trial %d to %s: %w", t.Trial, w.f.Name(), err)
+	if err := w.write(all); err != nil {
+		return fmt.Errorf("writing trial %d to %s: %w", w.next, w.f.Name(), err)
 	}
-	w.next++
+	w.next += len(trials)
 	return nil
 }
 
