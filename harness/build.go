@@ -29,6 +29,10 @@ type binary struct {
 	bytes   int64
 	took    time.Duration
 	trimmed string // first 12 hex digits of sha256
+
+	layout   uint64            // seed of the link order; 0: as the linker has it
+	tests    map[string]string // by benchmark: the test that runs it on command
+	unserved string            // why there are none
 }
 
 // built is what a variant is measured with.
@@ -37,6 +41,10 @@ type built struct {
 	subject *binary       // the program that it drives; nil without one
 	profile string        // file that it was built with, "" without PGO
 	trained time.Duration // what taking that profile took; 0 where it was at hand
+
+	target  target          // of what the variant's settings build
+	set     settings        // those
+	layouts map[int]*binary // the same in other layouts, by draw
 }
 
 // varied returns the binary that the variant's settings built.
@@ -62,6 +70,8 @@ type settings struct {
 	rewrites []scenarios.Rewrite
 	position string   // of the rewrites in the scenario, for messages
 	modules  []string // that are built from a copy, rewritten or not
+	serve    bool     // put in the tests that run benchmarks on command
+	layout   uint64   // seed of the link order; 0: as the linker has it
 }
 
 // builder builds every variant once, through Go's own cache.
@@ -70,6 +80,7 @@ type builder struct {
 	children *process.Supervisor
 	tell     func(Progress)
 	byKey    map[string]*binary
+	prepared map[string]*preparation // by key without layout
 }
 
 // Limits of a build.
@@ -78,62 +89,126 @@ const (
 	maxTail      = 4 << 10 // bytes of a child's last output that are kept
 )
 
+// An order is for a build. The name is for messages.
+type order struct {
+	name string
+	t    target
+	set  settings
+}
+
 // build returns the target as the settings make it. The name is for messages.
 func (b *builder) build(ctx context.Context, name string, t target, set settings) (*binary, error) {
-	key := buildKey(t, set)
-	if done := b.byKey[key]; done != nil {
-		return done, nil
+	if set.layout == 0 && b.byKey[buildKey(t, set)] == nil { // of layouts there are many; who wants them says so
+		b.tell(Progress{Stage: StageBuild, Text: "building " + strings.Replace(name, "variant ", "", 1)})
 	}
-	b.tell(Progress{Stage: StageBuild, Text: "building " + strings.Replace(name, "variant ", "", 1)})
-	began := time.Now()
-	replaced, err := b.rewrite(ctx, name, t, set)
+	list, err := b.buildAll(ctx, order{name, t, set})
 	if err != nil {
 		return nil, err
 	}
-	out := filepath.Join(b.scratch, fmt.Sprintf("binary-%d", len(b.byKey)))
+	return list[0], nil
+}
+
+// buildAll returns what is ordered, in this order. What is not at hand is built at the same time.
+func (b *builder) buildAll(ctx context.Context, orders ...order) ([]*binary, error) {
+	began := time.Now()
+	list := make([]*binary, len(orders))
+	var specs []process.Spec
+	var building []int // the orders of specs
+	for i, o := range orders {
+		if list[i] = b.byKey[buildKey(o.t, o.set)]; list[i] != nil {
+			continue
+		}
+		ready, err := b.prepare(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = &binary{layout: o.set.layout, tests: ready.tests, unserved: ready.unserved}
+		list[i].path = filepath.Join(b.scratch, fmt.Sprintf("binary-%d", len(b.byKey)+len(specs)))
+		spec, err := b.goSpec(o.t.dir, append(withEnv(nil, o.set.buildEnv), ready.env...), o.args(list[i].path, ready)...)
+		if err != nil {
+			return nil, err
+		}
+		specs, building = append(specs, spec), append(building, i)
+	}
+	if len(specs) == 0 {
+		return list, nil
+	}
+	exits, err := b.children.RunAll(ctx, specs...)
+	for j, i := range building {
+		o, exit := orders[i], &exits[j]
+		if err == nil && !exit.Ok() {
+			err = fmt.Errorf("go %s: %s", specs[j].Args[0], exit.Why(specs[j]))
+		}
+		text := exit.Tail(maxTail)
+		if err != nil {
+			return nil, fmt.Errorf("%w: building %s in %s: %w\n%s", ErrFailed, o.name, o.t.dir, err, indent(text))
+		}
+		if _, err := os.Stat(list[i].path); err != nil && o.t.test {
+			return nil, fmt.Errorf("building %s: %s has no test files, so there are no benchmarks: %s", o.name, o.t.dir, strings.TrimSpace(text))
+		} else if err != nil {
+			return nil, fmt.Errorf("building %s: %s in %s is no main package: %s", o.name, o.t.pkg, o.t.dir, strings.TrimSpace(text))
+		}
+		if err := list[i].inspect(); err != nil {
+			return nil, fmt.Errorf("building %s: %w", o.name, err)
+		}
+		list[i].took = time.Since(began)
+	}
+	for _, i := range building {
+		b.byKey[buildKey(orders[i].t, orders[i].set)] = list[i]
+	}
+	return list, nil
+}
+
+// args are what the go command is given to build the order to the file out.
+func (o order) args(out string, ready *preparation) []string {
 	args := []string{"build", "-o", out}
-	if t.test {
+	if o.t.test {
 		args = []string{"test", "-c", "-o", out}
 	}
-	args = append(append(args, set.flags...), replaced.args...)
-	if set.profile != "" {
-		args = append(args, "-pgo="+set.profile)
+	args = slices.Concat(args, withLayout(o.set.flags, o.set.layout), ready.args)
+	if o.set.profile != "" {
+		args = append(args, "-pgo="+o.set.profile)
 	}
-	exit, err := b.goOutput(ctx, t.dir, append(withEnv(nil, set.buildEnv), replaced.env...), append(args, t.pkg)...)
-	text := exit.Tail(maxTail)
+	return append(args, o.t.pkg)
+}
+
+// A preparation is what the go command is given besides the settings' own flags, in every layout the same.
+type preparation struct {
+	args, env []string
+	tests     map[string]string // see binary
+	unserved  string
+}
+
+// prepare makes the files that replace others in the build, once for all of its layouts.
+func (b *builder) prepare(ctx context.Context, o order) (*preparation, error) {
+	o.set.layout = 0
+	key := buildKey(o.t, o.set)
+	if done := b.prepared[key]; done != nil {
+		return done, nil
+	}
+	replaced, err := b.rewrite(ctx, o.name, o.t, o.set)
 	if err != nil {
-		return nil, fmt.Errorf("%w: building %s in %s: %w\n%s", ErrFailed, name, t.dir, err, indent(text))
+		return nil, err
 	}
-	if _, err := os.Stat(out); err != nil && t.test {
-		return nil, fmt.Errorf("building %s: %s has no test files, so there are no benchmarks: %s", name, t.dir, strings.TrimSpace(text))
-	} else if err != nil {
-		return nil, fmt.Errorf("building %s: %s in %s is no main package: %s", name, t.pkg, t.dir, strings.TrimSpace(text))
+	p := &preparation{env: replaced.env}
+	if o.set.serve {
+		b.serve(ctx, p, o.t, o.set, &replaced)
 	}
-	bin, err := inspect(out)
+	overlaid, err := b.overlay(replaced.files)
 	if err != nil {
-		return nil, fmt.Errorf("building %s: %w", name, err)
+		return nil, err
 	}
-	bin.took = time.Since(began)
-	b.byKey[key] = bin
-	return bin, nil
+	p.args = slices.Concat(replaced.args, overlaid)
+	b.prepared[key] = p
+	return p, nil
 }
 
 // goOutput runs the go tool in dir, with what set has besides in its environment. The error is also for a status that
 // is not 0; what was printed is in Exit either way.
 func (b *builder) goOutput(ctx context.Context, dir string, set []string, args ...string) (process.Exit, error) {
-	tool, err := exec.LookPath("go")
+	spec, err := b.goSpec(dir, set, args...)
 	if err != nil {
-		return process.Exit{}, fmt.Errorf("finding the go command: %w; install Go from https://go.dev/dl", err)
-	}
-	// A build that is killed leaves its work behind; in our folder that goes with it.
-	variables := map[string]string{"GOTMPDIR": b.scratch, "PWD": dir}
-	for _, entry := range set {
-		name, value, _ := strings.Cut(entry, "=")
-		variables[name] = value
-	}
-	spec := process.Spec{
-		Path: tool, Args: args, Dir: dir, Env: withEnv(os.Environ(), variables),
-		Timeout: buildTimeout, MaxOutput: maxOutput,
+		return process.Exit{}, err
 	}
 	exit, err := b.children.Run(ctx, spec)
 	if err == nil && !exit.Ok() {
@@ -142,29 +217,47 @@ func (b *builder) goOutput(ctx context.Context, dir string, set []string, args .
 	return exit, err
 }
 
+// goSpec is how the go tool is run.
+func (b *builder) goSpec(dir string, set []string, args ...string) (process.Spec, error) {
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		return process.Spec{}, fmt.Errorf("finding the go command: %w; install Go from https://go.dev/dl", err)
+	}
+	// A build that is killed leaves its work behind; in our folder that goes with it.
+	variables := map[string]string{"GOTMPDIR": b.scratch, "PWD": dir}
+	for _, entry := range set {
+		name, value, _ := strings.Cut(entry, "=")
+		variables[name] = value
+	}
+	return process.Spec{
+		Path: tool, Args: args, Dir: dir, Env: withEnv(os.Environ(), variables),
+		Timeout: buildTimeout, MaxOutput: maxOutput,
+	}, nil
+}
+
 // buildKey tells builds apart.
 func buildKey(t target, set settings) string {
 	env := withEnv(nil, set.buildEnv)
 	slices.Sort(env)
-	return fmt.Sprintf("%q %q %v %q %q %q %q %q", t.dir, t.pkg, t.test, set.flags, env, set.profile, set.rewrites, set.modules)
+	return fmt.Sprintf("%q %q %v %q %q %q %q %q %v %d", t.dir, t.pkg, t.test, set.flags, env, set.profile, set.rewrites, set.modules, set.serve, set.layout)
 }
 
-func inspect(path string) (*binary, error) {
-	f, err := os.Open(path)
+// inspect reads what the file is.
+func (b *binary) inspect() error {
+	f, err := os.Open(b.path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the binary: %w", err)
+		return fmt.Errorf("reading the binary: %w", err)
 	}
 	defer f.Close()
 	hash := sha256.New()
-	size, err := io.Copy(hash, f)
-	if err != nil {
-		return nil, fmt.Errorf("reading the binary %s: %w", path, err)
+	if b.bytes, err = io.Copy(hash, f); err != nil {
+		return fmt.Errorf("reading the binary %s: %w", b.path, err)
 	}
 	info, err := buildinfo.Read(f)
 	if err != nil {
-		return nil, fmt.Errorf("reading the build information of %s: %w", path, err)
+		return fmt.Errorf("reading the build information of %s: %w", b.path, err)
 	}
-	b := &binary{path: path, bytes: size, sha256: hex.EncodeToString(hash.Sum(nil)), goVer: info.GoVersion}
+	b.sha256, b.goVer = hex.EncodeToString(hash.Sum(nil)), info.GoVersion
 	b.trimmed = b.sha256[:12]
 	b.pkg = strings.TrimSuffix(info.Path, ".test")
 	parts := []string{info.GoVersion, "path " + info.Path, "mod " + info.Main.Path + " " + info.Main.Version}
@@ -175,7 +268,7 @@ func inspect(path string) (*binary, error) {
 		parts = append(parts, s.Key+"="+s.Value)
 	}
 	b.info = strings.Join(parts, "\n")
-	return b, nil
+	return nil
 }
 
 // unknownSettings warns of GODEBUG settings that the binary does not know. The runtime ignores them without a word,

@@ -221,14 +221,17 @@ func TestFit(t *testing.T) {
 		keep      int
 		lastBlock int
 		warned    bool
+		confirmed bool // a second stage is planned
 	}{
-		{100 * time.Second, 3, 49, false}, // 99.5 s ÷ 3 s × 1.5
-		{36500 * time.Millisecond, 3, 18, false},
-		{30 * time.Second, 2, 22, false},
-		{14 * time.Second, 1, 13, false}, // one comparison: no stretch
-		{6500 * time.Millisecond, 1, 6, true},
-		{700 * time.Millisecond, 1, 1, true},
-		{time.Hour * 100, 3, mostBlocks, false},
+		{100 * time.Second, 3, 49, false, true}, // 99.5 s ÷ 3 s × 1.5
+		{36500 * time.Millisecond, 3, 18, false, false},
+		{72 * time.Second, 3, 35, false, false},
+		{73 * time.Second, 3, 36, false, true},
+		{30 * time.Second, 2, 22, false, false},
+		{14 * time.Second, 1, 13, false, false}, // one comparison: no stretch
+		{6500 * time.Millisecond, 1, 6, true, false},
+		{700 * time.Millisecond, 1, 1, true, false},
+		{time.Hour * 100, 3, mostBlocks, false, true},
 	} {
 		s := &session{scenario: &scenarios.Scenario{}, run: &results.Run{}, options: Options{Budget: row.budget}, began: time.Now().Add(time.Hour)}
 		s.earlier = -time.Since(s.began) // elapsed is zero, to the microsecond
@@ -239,6 +242,9 @@ func TestFit(t *testing.T) {
 		s.fit(p)
 		if len(p.Cases) != row.keep || p.LastBlock() != row.lastBlock || len(s.run.NotMeasured) != 3-row.keep || (len(s.run.Warnings) > 0) != row.warned {
 			t.Errorf("budget %v: %d cases, last block %d, not measured %v, warnings %v; want %+v", row.budget, len(p.Cases), p.LastBlock(), s.run.NotMeasured, s.run.Warnings, row)
+		}
+		if several := len(p.Cases) > 1; (p.Confirm.Alpha > 0) != row.confirmed || (p.Confirm.Why != "") != (several && !row.confirmed) {
+			t.Errorf("budget %v: the second stage is %+v", row.budget, p.Confirm)
 		}
 	}
 }

@@ -19,23 +19,40 @@ type course struct {
 	awry   bool                 // some trial did not count, so that pairs are fewer than blocks
 }
 
-// needed returns the variants that an undecided comparison of the case still needs.
-func (c *course) needed() map[string]bool {
+// needed returns the variants that the stage's undecided comparisons of the case still need.
+func (c *course) needed(stage int) map[string]bool {
 	need := map[string]bool{}
 	for _, x := range c.state {
-		if !x.Decided {
+		if !x.Decided && stageOf(x) == stage && x.Metric != results.Instructions {
 			need[x.Base], need[x.Variant] = true, true
 		}
 	}
 	return need
 }
 
+// all returns every variant of the case.
+func (c *course) all() map[string]bool {
+	need := map[string]bool{}
+	for _, name := range c.plan.Variants {
+		need[name] = true
+	}
+	return need
+}
+
+// stageOf returns in which stage a comparison is.
+func stageOf(x results.Comparison) int {
+	if x.Flagged != nil {
+		return 2
+	}
+	return 1
+}
+
 // look computes the comparisons after a block, where that can change anything.
-func (c *course) look(judge *results.Judge, block int, looks []int) bool {
+func (c *course) look(judge *results.Judge, block int, looks []int, when results.When) bool {
 	if !c.awry && !slices.Contains(looks, block) && block != exactLook {
 		return false
 	}
-	c.state = judge.CompareCase(c.plan, c.trials, false)
+	c.state = judge.CompareCase(c.plan, c.trials, when)
 	return true
 }
 
@@ -49,64 +66,45 @@ func (c *course) add(t *results.Trial) {
 		c.awry = true
 	}
 	for _, unit := range c.plan.Metrics {
-		if _, ok := t.Get(unit); !ok {
+		if _, ok := t.Get(unit); !ok && unit != results.Instructions {
 			c.awry = true
 		}
 	}
 }
 
-func (c *course) find(block int, variant string) *results.Trial {
-	for i := len(c.trials) - 1; i >= 0; i-- {
-		if t := c.trials[i]; t.Block == block && t.Variant == variant {
-			return t
-		}
-	}
-	return nil
-}
-
 // measure runs the blocks of the plan, going round the cases, until every comparison is decided, the last block is
-// done, or the time is up. Trials that the file already has are not run again.
+// done, or the time is up; and then, in fresh blocks and layouts, those of the second stage for the comparisons that
+// the first one flagged. Trials that the file already has are not run again.
 func (s *session) measure(ctx context.Context) error {
 	judge := results.NewJudge(s.run)
 	plan := s.run.Plan
 	courses := make([]*course, len(plan.Cases))
 	for i, c := range plan.Cases {
-		courses[i] = &course{plan: c, state: judge.CompareCase(c, nil, false)}
+		courses[i] = &course{plan: c, awry: plan.Reject.Busy > 0, state: judge.CompareCase(c, nil, results.Measuring)}
 	}
-	known := map[string][]*results.Trial{} // of an interrupted run, by case
-	for i := range s.trials {
-		t := &s.trials[i]
-		known[t.Case] = append(known[t.Case], t)
+	why, err := s.stage(ctx, judge, courses, 1, plan.Looks)
+	if err != nil {
+		return err
 	}
-	done := results.Done{Why: "last block"}
-rounds:
-	for block := 1; block <= plan.LastBlock(); block++ {
-		active := false
+	if plan.Confirm.Alpha > 0 {
 		for _, c := range courses {
-			need := c.needed()
-			if len(need) == 0 {
-				continue
-			}
-			active = true
-			ok, err := s.block(ctx, c, block, need, known[c.plan.Case], courses)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				done.Why = "budget"
-				break rounds
-			}
-			if c.look(judge, block, plan.Looks) {
-				s.report(c, block, courses, c.state)
-			}
+			c.state = judge.CompareCase(c.plan, c.trials, results.Confirming)
 		}
-		if !active {
-			done.Why = "decided"
-			break
+		if err := s.prepareSecond(ctx, courses); err != nil {
+			return err
+		}
+		again, err := s.stage(ctx, judge, courses, 2, plan.Confirm.Looks)
+		if err != nil {
+			return err
+		}
+		if again == "budget" || why == "decided" {
+			why = again
 		}
 	}
-	done.ElapsedMS = s.elapsed().Milliseconds()
-	if err := s.writer.Finish(done); err != nil {
+	if err := s.countAll(ctx, courses); err != nil {
+		return err
+	}
+	if err := s.writer.Finish(results.Done{Why: why, ElapsedMS: s.elapsed().Milliseconds()}); err != nil {
 		return fmt.Errorf("%w: %w", ErrFailed, err)
 	}
 	s.profileVariants(ctx)
@@ -115,10 +113,119 @@ rounds:
 	return nil
 }
 
+// stage runs the blocks of one stage, and returns why there were no more.
+func (s *session) stage(ctx context.Context, judge *results.Judge, courses []*course, stage int, looks []int) (why string, err error) {
+	s.inStage = stage
+	when := results.Measuring
+	if stage == 2 {
+		when = results.Confirming
+	}
+	known := map[string][]*results.Trial{} // of an interrupted run, by case
+	for i := range s.trials {
+		if t := &s.trials[i]; max(t.Stage, 1) == stage && t.Counted == "" {
+			known[t.Case] = append(known[t.Case], t)
+		}
+	}
+	if s.options.Trace {
+		return s.trace(ctx, courses)
+	}
+	for block := 1; block <= looks[len(looks)-1]; block++ {
+		active := false
+		for _, c := range courses {
+			need := c.needed(stage)
+			if len(need) == 0 {
+				continue
+			}
+			active = true
+			ok, err := s.block(ctx, c, block, need, known[c.plan.Case], courses)
+			if err != nil {
+				return "", err
+			}
+			if !ok {
+				return "budget", nil
+			}
+			if c.look(judge, block, looks, when) {
+				s.report(c, block, courses, c.state)
+			}
+		}
+		if !active {
+			return "decided", nil
+		}
+	}
+	return "last block", nil
+}
+
+// trace runs blocks until the time is up, whatever is known, and gives every case the same share of it.
+func (s *session) trace(ctx context.Context, courses []*course) (why string, err error) {
+	blocks, spent := make([]int, len(courses)), make([]time.Duration, len(courses))
+	over := make([]bool, len(courses))
+	for {
+		next := -1
+		for i := range courses {
+			if !over[i] && (next < 0 || spent[i] < spent[next]) {
+				next = i
+			}
+		}
+		if next < 0 {
+			return "budget", nil
+		}
+		began := time.Now()
+		blocks[next]++
+		ok, err := s.block(ctx, courses[next], blocks[next], courses[next].all(), nil, courses)
+		if err != nil {
+			return "", err
+		}
+		spent[next] += time.Since(began)
+		over[next] = !ok
+	}
+}
+
+// reserve is what the second stage needs for the comparisons that are flagged so far. It depends on which way a
+// difference goes no more than a block's cost does, so that the time at which the first stage ends tells nothing.
+func (s *session) reserve(courses []*course) time.Duration {
+	var sum time.Duration
+	if s.inStage == 1 && s.run.Plan.Confirm.Alpha > 0 {
+		var last time.Duration // of one more, which the last look may flag
+		for _, c := range courses {
+			sum += leastBlocks * c.cost(len(c.needed(2)))
+			if len(c.needed(1)) > 0 {
+				last = max(last, leastBlocks*c.cost(2))
+			}
+		}
+		sum += last
+	}
+	return sum
+}
+
+// cost is about what a block takes in which that many variants run.
+func (c *course) cost(variants int) time.Duration {
+	return time.Duration(c.plan.BlockMS / float64(len(c.plan.Variants)) * float64(variants) * float64(time.Millisecond))
+}
+
+// prepareSecond links the layouts that the second stage draws from: in those of the first it would find again what
+// they had brought about.
+func (s *session) prepareSecond(ctx context.Context, courses []*course) error {
+	need := map[string]bool{}
+	room := false
+	for _, c := range courses {
+		names := c.needed(2)
+		for name := range names {
+			need[name] = true
+		}
+		room = room || len(names) > 0 && s.elapsed()+c.cost(len(names))+closing <= s.options.Budget
+	}
+	if !room || s.layouts.Count == 0 {
+		return nil
+	}
+	began := time.Now()
+	defer func() { s.earlier -= time.Since(began) }() // builds are not counted
+	return s.relinkSecond(ctx, need)
+}
+
 // block runs what a block of the case still lacks. It returns false when the time that is left does not suffice.
 func (s *session) block(ctx context.Context, c *course, block int, need map[string]bool, known []*results.Trial, courses []*course) (bool, error) {
 	var todo []int
-	order := blockOrder(s.run.Plan.Seed, c.plan.Case, block, c.plan.Variants)
+	order := blockOrder(s.stageSeed(), c.plan.Case, block, c.plan.Variants)
 	for i, name := range order {
 		if !need[name] {
 			continue
@@ -132,23 +239,55 @@ func (s *session) block(ctx context.Context, c *course, block int, need map[stri
 	if len(todo) == 0 {
 		return true, nil
 	}
-	cost := time.Duration(c.plan.BlockMS / float64(len(c.plan.Variants)) * float64(len(todo)) * float64(time.Millisecond))
-	if s.elapsed()+cost+closing+s.profiling(s.run.Plan.Cases) > s.options.Budget && block > 1 {
+	if s.elapsed()+c.cost(len(todo))+s.reserve(courses)+s.countCost(s.run.Plan.Cases)+closing+s.profiling(s.run.Plan.Cases) > s.options.Budget && (block > 1 || s.inStage == 2) {
 		return false, nil
 	}
 	s.report(c, block, courses, nil)
+	s.draw = blockDraw(s.stageSeed(), c.plan.Case, block, s.layouts.Count)
+	defer func() { s.draw = 0 }()
+	if c.plan.Alternates() {
+		trials, err := s.together(ctx, c.plan, block, order, todo)
+		return err == nil, s.keep(c, trials, err)
+	}
 	for place, i := range todo {
-		name := order[i]
-		t, err := s.trial(ctx, c.plan, block, len(order)-len(todo)+place+1, name)
-		if err != nil {
+		t, err := s.trial(ctx, c.plan, block, len(order)-len(todo)+place+1, order[i])
+		if err := s.keep(c, []results.Trial{t}, err); err != nil {
 			return false, err
 		}
-		if err := s.writer.Append(&t); err != nil {
-			return false, fmt.Errorf("%w: %w; the trials so far are safe: make room and go on with --resume %s", ErrFailed, err, s.dir)
-		}
-		c.add(&t)
 	}
 	return true, nil
+}
+
+// keep writes trials down and takes them in, unless there was an error.
+func (s *session) keep(c *course, trials []results.Trial, err error) error {
+	if err != nil {
+		return err
+	}
+	var list []*results.Trial
+	for i := range trials {
+		if trials[i].Counted == "" {
+			trials[i].Draw = s.draw
+		}
+		if trials[i].Counted == "" && s.inStage == 2 {
+			trials[i].Stage = 2
+		}
+		list = append(list, &trials[i])
+	}
+	if err := s.writer.Append(list...); err != nil { // in one piece: half of a party is worth nothing
+		return fmt.Errorf("%w: %w; the trials so far are safe: make room and go on with --resume %s", ErrFailed, err, s.dir)
+	}
+	for _, t := range list {
+		c.add(t)
+	}
+	return nil
+}
+
+// stageSeed is the seed of what is drawn for a stage's blocks: orders and layouts of its own.
+func (s *session) stageSeed() uint64 {
+	if s.inStage == 2 {
+		return s.run.Plan.Seed ^ 0x7365636f6e64
+	}
+	return s.run.Plan.Seed
 }
 
 func recorded(known []*results.Trial, block int, variant string) *results.Trial {
@@ -170,13 +309,13 @@ func (s *session) trial(ctx context.Context, c results.PlannedCase, block, order
 	if err != nil {
 		return results.Trial{}, err
 	}
-	return a.record(c, block, order, v, s.binaries[name].varied(), start), nil
+	return a.record(c, block, order, v, s.binary(v).varied(), start), nil
 }
 
 // report tells how far the run is. The comparisons are those of a look that has just been taken.
 func (s *session) report(c *course, block int, courses []*course, look []results.Comparison) {
 	p := Progress{
-		Stage: StageMeasure, Case: c.plan.Case, Block: block, Last: s.run.Plan.LastBlock(),
+		Stage: StageMeasure, Case: c.plan.Case, Block: block, Last: s.run.Plan.LastBlock(), Confirming: s.inStage == 2,
 		Elapsed: s.elapsed(), Budget: s.options.Budget, Comparisons: look,
 	}
 	var rest float64
@@ -187,8 +326,7 @@ func (s *session) report(c *course, block int, courses []*course, look []results
 				p.Decided++
 			}
 		}
-		share := float64(len(c.needed())) / float64(len(c.plan.Variants))
-		rest += share * c.plan.BlockMS * float64(p.Last-block+1)
+		rest += ms(c.cost(len(c.needed(s.inStage)))) * float64(p.Last-block+1)
 	}
 	p.Left = max(0, min(p.Budget-p.Elapsed, time.Duration(rest*float64(time.Millisecond))))
 	s.tell(p)

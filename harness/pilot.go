@@ -83,11 +83,7 @@ func (s *session) baseFirst() []scenarios.Variant {
 }
 
 func (s *session) listVariant(ctx context.Context, v scenarios.Variant, limit time.Duration, failed map[string]string) ([]string, error) {
-	pattern := s.scenario.Bench.Run
-	if pattern == "" {
-		pattern = "."
-	}
-	args := []string{"-test.run=^$", "-test.bench=" + pattern, "-test.benchtime=1x", "-test.v=test2json", "-test.timeout=0"}
+	args := []string{"-test.run=^$", "-test.bench=" + s.scenario.BenchPattern(), "-test.benchtime=1x", "-test.v=test2json", "-test.timeout=0"}
 	if skip := othersPattern(s.scenario.Variants, v); skip != "" {
 		args = append(args, "-test.skip="+skip)
 	}
@@ -196,10 +192,11 @@ var errCase = errors.New("the pilot failed")
 // errAllowed ends a pilot whose outcome is one that the scenario allows.
 var errAllowed = errors.New("the pilot ended as it may")
 
-// pilot finds, on the base alone, how many iterations make a trial of the wanted length, and what a trial costs.
+// pilot finds, on the base alone, how many iterations make a trial of the wanted length, and what a trial costs. It is one
+// of so many cases.
 // Where only other variants have the case, the first of them stands in. A pilot that ends in a way which the scenario
 // allows takes the number of iterations from a case before, so that how the trials end can be counted.
-func (s *session) pilot(ctx context.Context, name string, quick bool, before []results.PlannedCase) (results.PlannedCase, error) {
+func (s *session) pilot(ctx context.Context, name string, quick bool, cases int, before []results.PlannedCase) (results.PlannedCase, error) {
 	v := s.pilotVariant(name)
 	slice := s.scenario.SliceOf(name, quick)
 	c := results.PlannedCase{Case: name}
@@ -267,7 +264,12 @@ func (s *session) pilot(ctx context.Context, name string, quick bool, before []r
 		}
 		return c, fmt.Errorf("%w: the case reports none of the primary metrics; it reports %s", errCase, strings.Join(has, ", "))
 	}
-	return c, nil
+	if err := s.planCount(ctx, &c, v, nsPerOp(a.line)); errors.Is(err, errCounting) {
+		c.Warnings = append(c.Warnings, err.Error())
+	} else if err != nil {
+		return c, err
+	}
+	return c, s.levels(ctx, &c, v, nsPerOp(a.line), cases)
 }
 
 // alike returns the last case before that is of the same benchmark.

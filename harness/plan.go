@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -15,15 +14,19 @@ import (
 )
 
 const (
-	alpha       = 0.05
-	leastBlocks = 12   // of a case, or it is not worth beginning
-	mostBlocks  = 1000 // of a case
+	alpha = 0.05
+	// mostConfirmAlpha keeps a second stage of two comparisons from being a coin toss.
+	mostConfirmAlpha = 0.25
+	leastBlocks      = 12   // of a case, or it is not worth beginning
+	mostBlocks       = 1000 // of a case
 	// stretch is how far beyond an even share of the budget the last block may lie when there are several
 	// comparisons: those that are decided early leave their time to the others. Should time run out before, the last
 	// look spends what is left of alpha.
 	stretch = 1.5
 	// around is what a trial costs beside its slice, before the pilot knows better.
 	around = 30 * time.Millisecond
+	// levelsTime is what finding out costs whether a case's processes can alternate.
+	levelsTime = 2 * time.Second
 	// closing is kept back from the budget for the last look and the report.
 	closing = 500 * time.Millisecond
 )
@@ -41,19 +44,14 @@ func (s *session) plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := results.Plan{Alpha: alpha, BudgetMS: s.options.Budget.Milliseconds()}
-	if s.options.Seed != nil {
-		p.Seed = *s.options.Seed
-	} else {
-		p.Seed = rand.Uint64() >> 11 // every JSON reader holds 53 bits
-	}
+	p := results.Plan{Alpha: alpha, BudgetMS: s.options.Budget.Milliseconds(), Seed: s.seed, Layouts: s.layouts, Reject: s.reject}
 	s.run.Quick = quick
 	if quick {
 		s.keepQuick()
 	}
 	for _, name := range cases {
 		s.tell(Progress{Stage: StagePilot, Text: "pilot of " + name})
-		c, err := s.pilot(ctx, name, quick, p.Cases)
+		c, err := s.pilot(ctx, name, quick, len(cases), p.Cases)
 		if errors.Is(err, errCase) {
 			s.notMeasured(name, err.Error())
 			s.failures = append(s.failures, firstLine(err.Error()))
@@ -193,6 +191,9 @@ func (s *session) guess(cases []string, quick bool) time.Duration {
 		trials := 2 + leastBlocks*len(s.names[name])
 		length := s.scenario.SliceOf(name, quick) * time.Duration(1+s.warmups(name))
 		sum += time.Duration(trials) * (length + around)
+		if s.serves() && s.levelsLimit(len(cases)) > 0 {
+			sum += levelsTime
+		}
 	}
 	return sum
 }
@@ -200,7 +201,7 @@ func (s *session) guess(cases []string, quick bool) time.Duration {
 // fit keeps, in their order, the cases of which twelve blocks fit what is left of the budget beside those kept before,
 // and sets the looks.
 func (s *session) fit(p *results.Plan) {
-	left := ms(s.options.Budget - s.elapsed() - closing - s.profiling(p.Cases))
+	left := ms(s.options.Budget - s.elapsed() - closing - s.profiling(p.Cases) - s.countCost(p.Cases))
 	cost := func() (sum float64) {
 		for _, c := range p.Cases {
 			sum += c.BlockMS
@@ -218,10 +219,14 @@ func (s *session) fit(p *results.Plan) {
 	}
 	comparisons := 0
 	for _, c := range p.Cases {
-		comparisons += len(c.Pairs) * len(c.Metrics)
+		comparisons += len(c.Pairs) * len(slices.DeleteFunc(slices.Clone(c.Metrics), func(unit string) bool { return unit == results.Instructions }))
 	}
 	blocks := left / cost()
-	if comparisons > 1 {
+	fitting := int(blocks)
+	switch {
+	case s.options.Trace:
+		blocks *= 2 // the budget ends it
+	case comparisons > 1:
 		blocks *= stretch
 	}
 	last := min(max(int(blocks), 1), mostBlocks)
@@ -230,6 +235,17 @@ func (s *session) fit(p *results.Plan) {
 			last, leastBlocks, leastBlocks*cost()/1000, ms(s.options.Budget)/1000+(leastBlocks*cost()-left)/1000+1))
 	}
 	p.Looks = verdict.Looks(last)
+	p.Confirm = results.Confirm{Comparisons: comparisons}
+	switch {
+	case comparisons < 2 || s.options.Trace:
+	case fitting < 2*leastBlocks: // half of them would be too few to find anything
+		p.Confirm.Why = fmt.Sprintf("the budget allows for %d blocks, and that takes %d", fitting, 2*leastBlocks)
+	default:
+		// As likely as not, one of the first stage's verdicts on many equal pairs is false. The family's error is at most
+		// comparisons × alpha × the second stage's, and shall be alpha.
+		p.Confirm.Alpha = min(1/float64(comparisons), mostConfirmAlpha)
+		p.Confirm.Looks = p.Looks
+	}
 }
 
 // repeatable returns the command line with the seed that was drawn.

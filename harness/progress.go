@@ -26,6 +26,7 @@ type Progress struct {
 	Last        int           // the last block of the plan
 	Elapsed     time.Duration // since the builds ended
 	Budget      time.Duration
+	Confirming  bool          // the second stage: what the first flagged is measured again
 	Left        time.Duration // about how long it will still take, at most
 	Decided     int           // comparisons that need no more blocks
 	Planned     int

@@ -48,7 +48,8 @@ func (s *session) again(ctx context.Context, file *results.File) error {
 	s.variants = slices.DeleteFunc(s.variants, func(v scenarios.Variant) bool { // a quick run built some only
 		return !slices.ContainsFunc(file.Run.Variants, func(x results.Variant) bool { return x.Name == v.Name })
 	})
-	if err := s.buildAll(ctx); err != nil {
+	s.seed = file.Run.Plan.Seed
+	if err := s.buildAll(ctx, file.Run.Plan.Layouts); err != nil {
 		return err
 	}
 	if err := s.sameAsBefore(file.Run); err != nil {
@@ -66,6 +67,9 @@ func (s *session) again(ctx context.Context, file *results.File) error {
 	if n := len(file.Trials); n > 0 {
 		last := file.Trials[n-1]
 		s.earlier = time.Duration(float64(last.StartMS)+last.WallMS) * time.Millisecond
+	}
+	for _, t := range file.Trials {
+		s.parties = max(s.parties, t.Party)
 	}
 	s.began = time.Now()
 	s.tell(Progress{Stage: StageMeasure, Text: fmt.Sprintf("resuming after %d trials", len(file.Trials))})

@@ -15,8 +15,9 @@ import (
 
 // A replacement makes the go command build from edited copies.
 type replacement struct {
-	args []string
-	env  []string
+	args  []string
+	env   []string
+	files map[string][]byte // of the main module, by absolute path
 }
 
 // module is what `go list -m -json` prints, as far as it matters here.
@@ -33,7 +34,7 @@ type module struct {
 // they are, so that base and variant differ in the rewritten text and nothing else. Files of the main module are
 // replaced by an overlay.
 func (b *builder) rewrite(ctx context.Context, name string, t target, set settings) (replacement, error) {
-	var r replacement
+	r := replacement{files: map[string][]byte{}}
 	if len(set.modules) == 0 {
 		return r, nil
 	}
@@ -49,11 +50,9 @@ func (b *builder) rewrite(ctx context.Context, name string, t target, set settin
 			return r, fmt.Errorf("%s: %s: %w", set.position, name, err)
 		}
 		if m.Main {
-			arg, err := b.overlay(m, edits)
-			if err != nil {
-				return r, err
+			for name, text := range edits {
+				r.files[filepath.Join(m.Dir, filepath.FromSlash(name))] = text
 			}
-			r.args = append(r.args, arg...)
 			continue
 		}
 		if replaces[m.Path], err = copyModule(m, edits); err != nil {
@@ -113,22 +112,23 @@ func edited(m module, set settings) (map[string][]byte, error) {
 	return out, nil
 }
 
-// overlay writes the edited files of the main module to the scratch folder and returns the flag that puts them in.
-func (b *builder) overlay(m module, edits map[string][]byte) ([]string, error) {
-	if len(edits) == 0 {
+// overlay writes files to the scratch folder and returns the flag that has the go command read them in the place of
+// those of their paths.
+func (b *builder) overlay(files map[string][]byte) ([]string, error) {
+	if len(files) == 0 {
 		return nil, nil
 	}
 	dir, err := os.MkdirTemp(b.scratch, "overlay-")
 	if err != nil {
-		return nil, fmt.Errorf("making a folder for rewritten files: %w", err)
+		return nil, fmt.Errorf("making a folder for an overlay: %w", err)
 	}
 	list := struct{ Replace map[string]string }{map[string]string{}}
-	for name, text := range edits {
-		file := filepath.Join(dir, fmt.Sprintf("%d-%s", len(list.Replace), filepath.Base(name)))
+	for path, text := range files {
+		file := filepath.Join(dir, fmt.Sprintf("%d-%s", len(list.Replace), filepath.Base(path)))
 		if err := os.WriteFile(file, text, 0o666); err != nil {
-			return nil, fmt.Errorf("writing a rewritten file: %w", err)
+			return nil, fmt.Errorf("writing a file of an overlay: %w", err)
 		}
-		list.Replace[filepath.Join(m.Dir, filepath.FromSlash(name))] = file
+		list.Replace[path] = file
 	}
 	text, err := json.Marshal(list)
 	if err == nil {

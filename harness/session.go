@@ -16,6 +16,7 @@ import (
 	"tunelab/harness/lock"
 	"tunelab/harness/machine"
 	"tunelab/results"
+	"tunelab/results/calibration"
 	"tunelab/scenarios"
 )
 
@@ -61,6 +62,7 @@ type Options struct {
 	Budget  time.Duration  // wall time for everything after the builds and the tests of facts; DefaultBudget of the scenario when 0
 	Seed    *uint64        // of the order of blocks and the sign vectors; random when nil
 	Quick   bool           // only the scenario's quick cases
+	Trace   bool           // measure until the budget is used up, whatever is decided; there is no second stage
 	Command []string       // the command line, for the record and the lock
 	Tell    func(Progress) // called from one goroutine, between trials; may be nil
 }
@@ -114,6 +116,13 @@ type session struct {
 	names    map[string]map[string]string // by case and variant: the benchmark's name
 	began    time.Time                    // when the budget began to run
 	earlier  time.Duration                // of it used by sessions before a resume
+	parties  int                          // how many blocks alternated so far
+	seed     uint64                       // of everything that is drawn
+	layouts  results.Layouts
+	reject   results.Reject // by the machine's calibration
+	builder  *builder
+	inStage  int // 1 or 2
+	draw     int // the layout in which the block that is running has its binaries; 0: as linked
 	failures []string
 }
 
@@ -136,14 +145,15 @@ func open(sc *scenarios.Scenario, o Options) (*session, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("%s: bench.dir: there is no folder %s", sc.Position("bench.dir"), dir)
 	}
-	cwd, _ := os.Getwd()
-	token := fmt.Sprintf("%d-%016x", os.Getpid(), rand.Uint64())
-	me := lock.Holder{PID: os.Getpid(), Token: token, Command: o.Command, Dir: cwd, Since: time.Now()}
-	l, dead, err := lock.Acquire(lock.Path(), me)
+	l, token, dead, err := acquire(o.Command)
 	if err != nil {
 		return nil, err
 	}
 	s := &session{scenario: sc, options: o, lock: l, benchDir: dir, variants: slices.Clone(sc.Variants)}
+	s.seed = rand.Uint64() >> 11 // every JSON reader holds 53 bits
+	if o.Seed != nil {
+		s.seed = *o.Seed
+	}
 	if o.Quick { // the others need not even be built
 		s.variants = slices.DeleteFunc(s.variants, func(v scenarios.Variant) bool { return !sc.IsQuick(v.Name) })
 	}
@@ -160,29 +170,56 @@ func open(sc *scenarios.Scenario, o Options) (*session, error) {
 	return s, nil
 }
 
-func (s *session) prepare(token string, dead []lock.Holder) error {
+// acquire takes the machine's lock. Token marks the processes that its holder starts.
+func acquire(command []string) (l *lock.Lock, token string, dead []lock.Holder, err error) {
+	cwd, _ := os.Getwd()
+	token = fmt.Sprintf("%d-%016x", os.Getpid(), rand.Uint64())
+	l, dead, err = lock.Acquire(lock.Path(), lock.Holder{PID: os.Getpid(), Token: token, Command: command, Dir: cwd, Since: time.Now()})
+	return l, token, dead, err
+}
+
+// cleanUp ends and removes what killed runs have left.
+func cleanUp(l *lock.Lock, dead []lock.Holder, say func(text string)) error {
 	for _, d := range dead {
 		n, err := process.EndLeftovers(d.Token)
 		if err != nil {
 			return fmt.Errorf("ending what a killed run (process %d) left: %w", d.PID, err)
 		}
 		if err := os.RemoveAll(scratchDir(d.Token)); err != nil {
-			s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("what a killed run (process %d) left can't be removed: %v", d.PID, err)})
+			say(fmt.Sprintf("what a killed run (process %d) left can't be removed: %v", d.PID, err))
 		}
 		if n > 0 {
-			s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("ended %d processes that a killed run (process %d) had left", n, d.PID)})
+			say(fmt.Sprintf("ended %d processes that a killed run (process %d) had left", n, d.PID))
 		}
 	}
 	if len(dead) > 0 {
-		if err := s.lock.Settle(); err != nil {
+		if err := l.Settle(); err != nil {
 			return fmt.Errorf("writing the machine's lock: %w", err)
 		}
+	}
+	return nil
+}
+
+// Alone takes the machine for something that measures without [Run], until release is called or the process ends.
+func Alone(command []string) (release func() error, err error) {
+	l, _, dead, err := acquire(command)
+	if err != nil {
+		return nil, err
+	}
+	if err := cleanUp(l, dead, func(string) {}); err != nil {
+		return nil, errors.Join(err, l.Release())
+	}
+	return l.Release, nil
+}
+
+func (s *session) prepare(token string, dead []lock.Holder) (err error) {
+	if err := cleanUp(s.lock, dead, func(text string) { s.tell(Progress{Stage: StageBuild, Text: text}) }); err != nil {
+		return err
 	}
 	s.scratch = scratchDir(token)
 	if err := os.Mkdir(s.scratch, 0o700); err != nil {
 		return fmt.Errorf("making a folder for binaries: %w", err)
 	}
-	var err error
 	s.children, err = process.NewSupervisor(token)
 	return err
 }
@@ -207,7 +244,7 @@ func (s *session) end(err error) (Outcome, error) {
 
 // fresh does a run from its beginning.
 func (s *session) fresh(ctx context.Context) error {
-	if err := s.buildAll(ctx); err != nil {
+	if err := s.buildAll(ctx, wanted(s.scenario)); err != nil {
 		return err
 	}
 	s.describe(ctx)
@@ -247,6 +284,11 @@ func (s *session) describe(ctx context.Context) {
 		Package: base.pkg, Dir: s.scenario.Bench.Dir, ScenarioSHA256: sha256Hex(s.scenario.Source),
 		Quick: s.options.Quick, Subject: s.subjectName(), Cores: s.cpus.String(),
 		Host: hostOf(id, s.goVersion()),
+	}
+	if c, err := calibration.Read(s.options.Results); err != nil {
+		s.run.Warnings = append(s.run.Warnings, err.Error())
+	} else if c != nil {
+		s.run.Calibration, s.reject = c.Trust(s.run.Host), c.Reject(s.run.Host)
 	}
 	for _, c := range s.system.Checks() {
 		if c.State == machine.Warn || c.State == machine.Bad {
@@ -313,6 +355,9 @@ func (s *session) goVersion() string {
 	}
 	return version
 }
+
+// Host describes this machine as runs do.
+func Host() results.Host { return hostOf(machine.System{}.Identity(), runtime.Version()) }
 
 func hostOf(id machine.Identity, goVer string) results.Host {
 	return results.Host{

@@ -58,8 +58,8 @@ func cpuList(cpus []int) string {
 
 // buildAll builds what every variant is measured with. The profiles that some are built with are taken of the base,
 // so that those wait for the others.
-func (s *session) buildAll(ctx context.Context) error {
-	b := &builder{scratch: s.scratch, children: s.children, tell: s.options.Tell, byKey: map[string]*binary{}}
+func (s *session) buildAll(ctx context.Context, layouts results.Layouts) error {
+	b := &builder{scratch: s.scratch, children: s.children, tell: s.options.Tell, byKey: map[string]*binary{}, prepared: map[string]*preparation{}}
 	s.binaries = map[string]built{}
 	for _, v := range s.variants {
 		if v.PGO != nil {
@@ -88,7 +88,7 @@ func (s *session) buildAll(ctx context.Context) error {
 			s.binaries[v.Name] = done
 		}
 	}
-	return nil
+	return s.relink(ctx, b, layouts)
 }
 
 // build builds the variant's test binary, and its subject where there is one.
@@ -101,6 +101,8 @@ func (s *session) build(ctx context.Context, b *builder, v scenarios.Variant, pr
 	benchmark := target{dir: s.benchDir, pkg: ".", test: true}
 	var err error
 	if !s.scenario.HasSubject() {
+		set.serve = s.serves()
+		out.target, out.set = benchmark, set
 		out.bench, err = b.build(ctx, "variant "+v.Name, benchmark, set)
 		s.binaries[v.Name] = out
 		return err
@@ -118,6 +120,7 @@ func (s *session) build(ctx context.Context, b *builder, v scenarios.Variant, pr
 	if info, err := os.Stat(program.dir); err != nil || !info.IsDir() {
 		return fmt.Errorf("%s: subject.dir: there is no folder %s", s.scenario.Position("subject.dir"), program.dir)
 	}
+	out.target, out.set = program, set
 	out.subject, err = b.build(ctx, "subject of variant "+v.Name, program, set)
 	s.binaries[v.Name] = out
 	return err
@@ -126,7 +129,7 @@ func (s *session) build(ctx context.Context, b *builder, v scenarios.Variant, pr
 // spec describes a child that runs the variant's test binary in the package's folder, as go test does. What the
 // variant sets in the environment is the subject's where there is one.
 func (s *session) spec(v scenarios.Variant, timeout time.Duration, args ...string) process.Spec {
-	b := s.binaries[v.Name]
+	b := s.binary(v)
 	set := map[string]string{"PWD": s.benchDir}
 	if v.Limits.Memory > 0 {
 		set[memoryLimitVar] = strconv.FormatInt(int64(v.Limits.Memory), 10)

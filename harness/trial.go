@@ -60,38 +60,46 @@ func (s *session) attempt(ctx context.Context, v scenarios.Variant, name, bencht
 
 // judge decides how the attempt ended.
 func (a *attempt) judge(spec process.Spec, benchmark string, n, count int, primary []string) {
-	fail := func(o results.Outcome, format string, args ...any) {
-		a.outcome, a.why = o, fmt.Sprintf(format, args...)
-	}
 	l, lines, err := resultOf(a.exit.Stdout, benchmark)
 	a.line = l
 	switch {
-	case a.exit.TimedOut:
-		fail(results.Timeout, "%s", a.exit.Why(spec))
-	case a.exit.OutOfMemory || !a.exit.Ok() && strings.Contains(string(a.exit.Stderr), "fatal error: runtime: out of memory"):
-		fail(results.OOM, "%s", a.exit.Why(spec))
-	case !a.exit.Ok():
-		fail(results.Failed, "%s", a.exit.Why(spec))
+	case !a.judgeExit(spec):
 	case err != nil:
-		fail(results.Failed, "%v", err)
+		a.fail(results.Failed, "%v", err)
 	case l == nil:
-		fail(results.Failed, "ended with status 0 but printed no result line of Benchmark%s", benchmark)
+		a.fail(results.Failed, "ended with status 0 but printed no result line of Benchmark%s", benchmark)
 	case lines != count:
-		fail(results.Failed, "printed %d result lines, not %d", lines, count)
+		a.fail(results.Failed, "printed %d result lines, not %d", lines, count)
 	default:
 		if err := l.validate(n, primary); err != nil {
-			fail(results.Failed, "%v", err)
+			a.fail(results.Failed, "%v", err)
 		}
 	}
-	if a.exit.Left > 0 && a.outcome == results.OK {
-		fail(results.Failed, "left %d processes running when it ended; they were ended, and what they did besides is unknown", a.exit.Left)
+}
+
+// judgeExit decides whether the process ended well.
+func (a *attempt) judgeExit(spec process.Spec) bool {
+	switch {
+	case a.exit.TimedOut:
+		a.fail(results.Timeout, "%s", a.exit.Why(spec))
+	case a.exit.OutOfMemory || !a.exit.Ok() && strings.Contains(string(a.exit.Stderr), "fatal error: runtime: out of memory"):
+		a.fail(results.OOM, "%s", a.exit.Why(spec))
+	case !a.exit.Ok():
+		a.fail(results.Failed, "%s", a.exit.Why(spec))
+	case a.exit.Left > 0:
+		a.fail(results.Failed, "left %d processes running when it ended; they were ended, and what they did besides is unknown", a.exit.Left)
 	}
+	return a.outcome == results.OK
+}
+
+func (a *attempt) fail(o results.Outcome, format string, args ...any) {
+	a.outcome, a.why = o, fmt.Sprintf(format, args...)
 }
 
 // record makes the attempt a trial of the file.
 func (a *attempt) record(c results.PlannedCase, block, order int, v scenarios.Variant, bin *binary, start time.Duration) results.Trial {
 	t := results.Trial{
-		Case: c.Case, Block: block, Order: order, Variant: v.Name, Axes: v.Axes, Outcome: a.outcome, Why: a.why, Binary: bin.trimmed,
+		Layout: bin.layout, Case: c.Case, Block: block, Order: order, Variant: v.Name, Axes: v.Axes, Outcome: a.outcome, Why: a.why, Binary: bin.trimmed,
 		StartMS: start.Milliseconds(), WallMS: ms(a.exit.Wall), UserMS: ms(a.exit.User), SystemMS: ms(a.exit.System),
 		StealMS: a.steal, ForeignMS: a.foreign, Load1: a.load,
 		Voluntary: a.exit.Voluntary, Involuntary: a.exit.Involuntary, Procs: c.Procs,

@@ -14,9 +14,9 @@ import (
 // The keys of DESIGN.md. Those of a comparison that have nothing to say may be left out.
 var (
 	runKeys        = strings.Fields("run scenario question protocol plan host finished done comparisons not_measured not_measured_why claims figures checks warnings problems")
-	planKeys       = strings.Fields("seed alpha looks budget_ms cases")
+	planKeys       = strings.Fields("seed alpha looks budget_ms cases layouts confirm reject")
 	comparisonKeys = strings.Fields("case metric better base variant blocks base_median variant_median margin verdict changed within_margin decided outcomes warnings")
-	optionalKeys   = strings.Fields("ratio difference lo hi confidence p q margin_abs mde blocks_for_margin exact")
+	optionalKeys   = strings.Fields("ratio difference lo hi confidence p q margin_abs mde blocks_for_margin exact flagged rejected")
 )
 
 func TestJSON(t *testing.T) {

@@ -2,15 +2,17 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tunelab/reports/internal/number"
 	"tunelab/reports/internal/plain"
+	"tunelab/results"
 )
 
 // A plannedCase is a row of the plan's table of cases.
 type plannedCase struct {
-	Case, Variants, Metrics, N, Block, Timeout string
+	Case, Variants, Metrics, N, Processes, Block, Timeout string
 }
 
 // setPlan tells what was fixed before the first counted block, and how measuring ended.
@@ -37,7 +39,10 @@ func (s *Summary) setPlan() {
 		{"looks, in blocks", strings.Join(looks, ", ")},
 		{"alpha", fmt.Sprint(p.Alpha)},
 		{"budget", number.Milliseconds(float64(p.BudgetMS))},
+		{"second stage", secondStage(p)},
 		{"layouts", s.layouts()},
+		{"placement", s.placement()},
+		{"trust", s.trust()},
 	}
 	if !run.Started.IsZero() {
 		s.plan[3].Value = run.Started.UTC().Format("2006-01-02 15:04:05 UTC")
@@ -56,7 +61,7 @@ func (s *Summary) setPlan() {
 	for _, c := range p.Cases {
 		row := plannedCase{
 			Case: plain.Clean(c.Case), N: fmt.Sprint(c.N),
-			Block: number.Milliseconds(c.BlockMS), Timeout: number.Milliseconds(float64(c.TimeoutMS)),
+			Processes: processes(c.Processes), Block: number.Milliseconds(c.BlockMS), Timeout: number.Milliseconds(float64(c.TimeoutMS)),
 		}
 		row.Variants, row.Metrics = cleanList(c.Variants), cleanList(c.Metrics)
 		s.perCase = append(s.perCase, row)
@@ -83,8 +88,68 @@ func (s *Summary) ending() string {
 	return fmt.Sprintf("%s, after %s and %s", why, number.Milliseconds(float64(d.ElapsedMS)), count(len(s.File.Trials), "trial", "trials"))
 }
 
+// trust is what the machine's calibration says of the verdicts.
+func (s *Summary) trust() string {
+	t := s.File.Run.Calibration
+	switch {
+	case t == nil:
+		return "this machine is not calibrated: tunelab calibrate measures how often verdicts are wrong on it"
+	case t.Stale != "":
+		return "the machine's calibration is stale (" + plain.Clean(t.Stale) + "): tunelab calibrate"
+	case t.Tries == 0:
+		return "the machine's calibration compared nothing: tunelab calibrate with a larger budget"
+	}
+	text := fmt.Sprintf("calibrated %s: %d of %d comparisons of equal sides were called different", t.Made.Format("2006-01-02"), t.Flagged, t.Tries)
+	if t.Smallest > 0 {
+		text += fmt.Sprintf(", and a slowdown of %s was found in at least 80 %% of tries", number.Percent(t.Smallest))
+	}
+	return text
+}
+
+// secondStage says what becomes of verdicts when there are many.
+func secondStage(p results.Plan) string {
+	if p.Confirm.Alpha == 0 && p.Confirm.Why == "" {
+		return ""
+	}
+	if p.Confirm.Alpha == 0 {
+		return fmt.Sprintf("what is found better or worse is not measured again (%s): were all sides equal, about %.2g of %d comparisons would be called different; "+
+			"q stands beside p for that", plain.Clean(p.Confirm.Why), float64(p.Confirm.Comparisons)*p.Alpha, p.Confirm.Comparisons)
+	}
+	counted := ""
+	if slices.ContainsFunc(p.Cases, func(c results.PlannedCase) bool { return c.Counting != nil }) {
+		counted = "; instructions are counted in six blocks, with an error of 3 % each, and are not among them"
+	}
+	return fmt.Sprintf("what is found better or worse is measured again, in fresh blocks (and layouts, where they are drawn), one-sided at %.3g: "+
+		"a run of %d comparisons in which nothing differs raises a false alarm with a chance of at most %s",
+		p.Confirm.Alpha, p.Confirm.Comparisons, number.Percent(float64(p.Confirm.Comparisons)*p.Alpha*p.Confirm.Alpha)) + counted
+}
+
+// processes says how a block's processes share the time.
+func processes(l *results.Levels) string {
+	switch {
+	case l == nil:
+		return "one after another"
+	case l.Rounds == 0:
+		return "one after another: " + plain.Clean(l.Why)
+	}
+	text := fmt.Sprintf("side by side, alternating %d slices of %s", l.Rounds, number.Milliseconds(l.SliceMS))
+	if l.RoundSD > 0 {
+		text += fmt.Sprintf("; the pilot's standard deviations: %s between rounds, %s between processes", number.Percent(l.RoundSD), number.Percent(l.ProcessSD))
+	}
+	if l.LayoutSD > 0 {
+		text += fmt.Sprintf(", %s between layouts", number.Percent(l.LayoutSD))
+	}
+	return text
+}
+
 // layouts labels what a verdict is about: binaries as they were linked, or code whatever its layout.
 func (s *Summary) layouts() string {
+	if l := s.File.Run.Plan.Layouts; l.Count > 0 {
+		return fmt.Sprintf("%d of each build, of which a block draws one: the verdicts are about the code (%s)", l.Count, plain.Clean(l.Why))
+	}
+	if l := s.File.Run.Plan.Layouts; l.Why != "" {
+		return "one per build, as the linker has it: verdicts about different builds are about these binaries (" + plain.Clean(l.Why) + ")"
+	}
 	seeds := map[uint64]bool{}
 	for i := range s.File.Trials {
 		seeds[s.File.Trials[i].Layout] = true
@@ -98,6 +163,32 @@ func (s *Summary) layouts() string {
 		return "one per variant, drawn at random: the verdicts are about these binaries"
 	}
 	return fmt.Sprintf("%d, drawn at random: the verdicts are about the code", len(seeds))
+}
+
+// placement says how much of the variance between blocks lies in where the linker put things, "" where that is not known.
+func (s *Summary) placement() string {
+	known := s.File.Placements()
+	if len(known) == 0 {
+		return ""
+	}
+	var shares []float64
+	most, where := 0.0, ""
+	for _, c := range s.Comparisons {
+		p, ok := known[results.PlacementKey(c.Case, c.Metric, c.Base, c.Variant)]
+		if !ok {
+			continue
+		}
+		shares = append(shares, p.Share)
+		if p.Share > most {
+			most, where = p.Share, fmt.Sprintf("%s of %s in %s", plain.Clean(c.Metric), plain.Clean(c.Variant), plain.Clean(c.Case))
+		}
+	}
+	if most == 0 {
+		return "where the linker puts things makes none of the variance between blocks"
+	}
+	slices.Sort(shares)
+	return fmt.Sprintf("where the linker puts things makes %s of the variance between blocks, by the median comparison; at most %s (%s)",
+		number.Percent(shares[len(shares)/2]), number.Percent(most), where)
 }
 
 // setMachine tells what the run was measured on.

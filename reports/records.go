@@ -204,9 +204,15 @@ func (s *Summary) setWarnings() {
 // percent of the trials' own wall time.
 func (s *Summary) disturbance() string {
 	var wall, steal, foreign float64
+	together := map[int]float64{} // by party: they lived at the same time
 	for i := range s.File.Trials {
 		t := &s.File.Trials[i]
-		wall += t.WallMS
+		if t.Party == 0 {
+			wall += t.WallMS
+		} else if more := t.WallMS - together[t.Party]; more > 0 {
+			wall += more
+			together[t.Party] = t.WallMS
+		}
 		steal += t.StealMS
 		foreign += t.ForeignMS
 	}

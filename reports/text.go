@@ -82,6 +82,15 @@ func (p *printer) head(s *Summary) {
 	if cores := plain.Clean(s.File.Run.Cores); cores != "" {
 		p.wrap("", cores)
 	}
+	if s.File.Run.Protocol > 1 {
+		if layouts := s.layouts(); layouts != "" {
+			p.wrap("", "layouts: "+layouts)
+		}
+		if placement := s.placement(); placement != "" {
+			p.wrap("", placement)
+		}
+		p.wrap("", s.trust())
+	}
 }
 
 // metricTable writes one unit: medians with their intervals, and against the base what our verdict says.

@@ -35,7 +35,7 @@ type verdictRow struct {
 	Change        string // with its interval: "-31 % [-38 %, -24 %]"
 	Confidence    string // of the interval: "95 %"
 	Verdict       string
-	Blocks        string
+	Blocks        string // "12", or "12+10" where a second stage measured again
 	P, Q          string
 	Detectable    string // the smallest change that would probably have been found
 	Settle        string // of an undecided one: what would settle it
@@ -75,6 +75,9 @@ func (s *Summary) verdictRow(g *verdictGroup, c *results.Comparison) verdictRow 
 		Variant: plain.Clean(c.Variant), Base: plain.Clean(c.Base),
 		Change: change(c), Verdict: string(c.Verdict), Blocks: fmt.Sprint(c.Blocks),
 		P: significance(c), Outcomes: badOutcomes(c),
+	}
+	if c.Flagged != nil {
+		row.Blocks = fmt.Sprintf("%d+%d", c.Flagged.Blocks, c.Flagged.Again)
 	}
 	if c.BaseMedian != nil && c.VariantMedian != nil {
 		scale := number.Common([]float64{*c.BaseMedian, *c.VariantMedian}, c.Metric)

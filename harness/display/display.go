@@ -70,7 +70,11 @@ func (d *Display) Tell(p harness.Progress) {
 func (d *Display) Close() { d.erase() }
 
 func status(p harness.Progress) string {
-	return fmt.Sprintf("block %d of at most %d · %s · %s of %s · %d of %d comparisons decided · at most %s left",
+	what := ""
+	if p.Confirming {
+		what = "confirming: "
+	}
+	return what + fmt.Sprintf("block %d of at most %d · %s · %s of %s · %d of %d comparisons decided · at most %s left",
 		p.Block, p.Last, p.Case, clock(p.Elapsed), clock(p.Budget), p.Decided, p.Planned, clock(p.Left))
 }
 

@@ -1,0 +1,475 @@
+package harness
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"gonum.org/v1/gonum/stat"
+
+	"tunelab/results"
+	"tunelab/scenarios"
+)
+
+// perOperation are the units whose value does not depend on how long a benchmark runs, so that a slice of milliseconds
+// measures them.
+var perOperation = []string{"ns/op", "B/op", "allocs/op", "MB/s"}
+
+// serves says whether the test binaries should be able to run benchmarks on command.
+func (s *session) serves() bool {
+	return s.mustBeFresh() == "" && slices.ContainsFunc(s.scenario.Metrics.Primary, isPerOperation)
+}
+
+func isPerOperation(unit string) bool { return slices.Contains(perOperation, unit) }
+
+// mustBeFresh returns why each trial of the scenario has to be a process that runs alone, "" when nothing says so.
+func (s *session) mustBeFresh() string {
+	if s.scenario.Bench.Processes == scenarios.Fresh {
+		return "the scenario says so"
+	}
+	if s.scenario.HasSubject() {
+		return "a subject is driven, and two at a time would disturb each other"
+	}
+	for _, v := range s.scenario.Variants {
+		if v.Limits != (scenarios.Limits{}) {
+			return "a variant has limits, and each trial a cgroup of its own"
+		}
+	}
+	return ""
+}
+
+// Alternation, as measured by hand: with a slice of 3 ms the standard deviation of a difference was a third to a half of
+// that with 10 ms (STATISTICS).
+const (
+	shortestSlice = 3 * time.Millisecond
+	longestSlice  = 100 * time.Millisecond
+	// usualSlice is how long slices get where that is only to spend more of the time in them.
+	usualSlice = 50 * time.Millisecond
+	// besides is how much of a slice's cost may lie outside its timed loop.
+	besides = 0.12
+	// besidesAtMost is how much it may be in the longest slices.
+	besidesAtMost = 0.15
+	// inside is how much of a block's time should be spent inside timed loops, where starting a process takes no more
+	// than quickStart; slowly is how much where it takes more.
+	inside      = 0.88
+	slowly      = 0.62
+	quickStart  = 50 * time.Millisecond
+	leastRounds = 4
+	mostRounds  = 500
+	leastRest   = 0.05 // ms: no slice is asked for in less
+	// mostRatio is how many times the variance of processes that of rounds is taken to be at most: a few pairs of processes
+	// say little of theirs, which is never nothing.
+	mostRatio    = 16
+	pilotParties = 4
+	leastParties = 2 // where time is short
+	// The rounds of a party of the pilot: as many as partyTime holds, between these.
+	pilotRounds      = 16
+	leastPilotRounds = 6
+	partyTime        = time.Second
+	// Finding all this out may take levelsShare of the budget, for all cases together.
+	levelsShare  = 0.25
+	levelsAtMost = 4 * levelsTime
+	// collections is how many of a small heap a slice of a benchmark that allocates must have room for.
+	collections = 4
+	// nonlinear is by how much more or less time an operation may take in short slices than in long ones.
+	nonlinear = 0.05
+	// drift is by how much the last third of a process's slices may differ from the first, in all processes alike.
+	drift = 0.03
+)
+
+// levels decides by trials of the base, which do not count, whether and how the case's processes alternate. c.N becomes
+// that of a slice, and c.BlockMS the cost of a process.
+func (s *session) levels(ctx context.Context, c *results.PlannedCase, v scenarios.Variant, perOp float64, cases int) error {
+	c.Processes = &results.Levels{Why: s.whyFresh(c)}
+	if c.Processes.Why == "" && perOp <= 0 {
+		c.Processes.Why = "the benchmark hides its time"
+	}
+	if c.Processes.Why == "" && perOp > float64(longestSlice) {
+		c.Processes.Why = fmt.Sprintf("one operation takes %v", time.Duration(perOp).Round(time.Millisecond))
+	}
+	limit := s.levelsLimit(cases)
+	if c.Processes.Why == "" && limit == 0 {
+		c.Processes.Why = "the budget is too short to find out how they could alternate"
+	}
+	if c.Processes.Why != "" {
+		return nil
+	}
+	trying := *c
+	trying.Processes = &results.Levels{}
+	until := time.Now().Add(limit)
+	var parties []pilotParty
+	for range pilotParties {
+		if len(parties) == 0 {
+			trying.N = sliceOf(shortestSlice, perOp)
+		}
+		p, err := s.pilotParty(ctx, &trying, v, nil, until)
+		if err != nil {
+			return err
+		}
+		if p.late && len(parties) >= leastParties {
+			break
+		}
+		if p.why != "" {
+			c.Processes.Why = p.why
+			if p.curved {
+				c.Warnings = append(c.Warnings, "the time is not linear in the number of operations: "+p.why)
+			}
+			return nil
+		}
+		parties = append(parties, p)
+	}
+	if why := drifts(parties); why != "" {
+		c.Processes.Why = why
+		return nil
+	}
+	if s.scenario.Bench.Timeout == 0 {
+		c.TimeoutMS = trying.TimeoutMS
+	}
+	c.Processes = chooseLevels(parties)
+	c.Processes.Counts = trying.Processes.Counts
+	c.N = max(1, int(math.Round(float64(trying.N)*c.Processes.SliceMS/trying.Processes.SliceMS)))
+	if s.layouts.Count >= 2*pilotParties {
+		var placed []pilotParty
+		for i := range pilotParties {
+			p, err := s.pilotParty(ctx, &trying, v, []int{2*i + 1, 2*i + 2}, until)
+			if err != nil {
+				return err
+			}
+			if p.late {
+				break
+			}
+			if p.why == "" {
+				placed = append(placed, p)
+			}
+		}
+		c.Processes.LayoutSD = layoutSD(parties, placed)
+	}
+	c.BlockMS = c.Processes.StartMS + float64(c.Processes.Rounds)*c.Processes.CostMS
+	return nil
+}
+
+// levelsLimit is how much time there is in a run of so many cases to find out how the processes of one alternate, 0 when
+// that is too little.
+func (s *session) levelsLimit(cases int) time.Duration {
+	limit := time.Duration(levelsShare * float64(s.options.Budget) / float64(cases))
+	if limit < levelsTime {
+		return 0
+	}
+	return min(limit, levelsAtMost)
+}
+
+// whyFresh returns why the case's processes have to run one after another, "" when nothing says so.
+func (s *session) whyFresh(c *results.PlannedCase) string {
+	if why := s.mustBeFresh(); why != "" {
+		return why
+	}
+	for _, unit := range c.Metrics {
+		if !isPerOperation(unit) && unit != results.Instructions {
+			return unit + " may depend on how long the benchmark runs"
+		}
+	}
+	for _, v := range s.variants {
+		for _, name := range []string{"GOGC", "GOMEMLIMIT"} {
+			if _, ok := v.Env[name]; ok {
+				return "variant " + v.Name + " sets " + name + ", and garbage is collected between slices"
+			}
+		}
+	}
+	for variant, name := range s.names[c.Case] {
+		bin := s.binaries[variant].bench
+		if bin.unserved != "" {
+			return bin.unserved
+		}
+		if top, _, _ := strings.Cut("Benchmark"+name, "/"); bin.tests[top] == "" {
+			return top + " is no function of the package's tests"
+		}
+	}
+	return ""
+}
+
+func sliceOf(length time.Duration, perOp float64) int {
+	return max(1, int(math.Round(float64(length)/perOp)))
+}
+
+// A pilotParty is what two processes of the base, side by side, came to.
+type pilotParty struct {
+	ratios []float64   // of the logarithms, by round
+	series [][]float64 // logarithms of ns/op of each process, by round
+	slice  float64     // ms, timed, of one slice
+	rest   float64     // ms, what a slice takes besides, most times
+	lost   float64     // ms, the same as a mean: now and then it is much more
+	start  float64     // ms, of starting, warming up and ending one process
+	why    string      // it can't be done
+	curved bool        // because an operation takes another time in a long slice than in a short one
+	late   bool        // because there was no more time
+}
+
+// pilotParty runs two processes of the variant side by side, in the layouts of draws where there are some. The first of a
+// case also finds how long a slice has to be. What has not ended by the time given can't be done.
+func (s *session) pilotParty(ctx context.Context, c *results.PlannedCase, v scenarios.Variant, draws []int, until time.Time) (pilotParty, error) {
+	var out pilotParty
+	began := time.Now()
+	warmups := s.warmupSlices(ms(shortestSlice))
+	if c.Processes.SliceMS > 0 {
+		warmups = s.warmupSlices(c.Processes.SliceMS) // as in a block, whose cost this is to tell
+	}
+	p, err := s.alternate(ctx, *c, []scenarios.Variant{v, v}, draws, warmups)
+	if err != nil {
+		return out, err
+	}
+	started := time.Since(began)
+	random := rand.New(rand.NewPCG(uint64(len(c.Case)), uint64(c.N)))
+	run := func(rounds int) error {
+		for _, m := range p.members {
+			clear(m.slices)
+		}
+		var rests []float64
+		for range rounds {
+			if time.Now().After(until) {
+				out.why, out.late = "finding out how long and how often takes too much of the budget on a machine that is so busy", true
+				return nil
+			}
+			if err := p.round(ctx, random); err != nil {
+				return err
+			}
+			for _, m := range p.members {
+				if m.attempt.outcome == results.OK {
+					rests = append(rests, ms(m.cost)-nsPerOp(m.attempt.line)*float64(p.c.N)/1e6)
+				}
+			}
+		}
+		out.rest, out.lost = max(0, results.MiddleHalf(rests)), max(0, stat.Mean(rests, nil))
+		return nil
+	}
+	if c.Processes.SliceMS == 0 {
+		if err = run(pilotRounds / 2); err == nil && out.why == "" {
+			out.why, out.curved, err = p.lengthen(ctx, out.rest)
+		}
+		c.N = p.c.N
+	}
+	rounds := pilotRounds
+	if err == nil && out.why == "" {
+		rounds = roundsOf(results.MiddleHalf(p.members[0].slices["ns/op"])*float64(c.N)/1e6 + out.rest)
+		err = run(rounds)
+	}
+	ending := time.Now()
+	if err = errors.Join(err, p.close(ctx)); err != nil {
+		return out, err
+	}
+	out.start = ms(started+time.Since(ending)) / 2
+	for _, m := range p.members {
+		if busy := float64(m.Waiting()) / float64(ending.Sub(began)); busy > results.MostWaiting && out.why == "" {
+			out.why = fmt.Sprintf("it uses %.0f %% of a CPU while it should wait for its turn", 100*busy)
+		}
+	}
+	for _, m := range p.members {
+		ns := m.slices["ns/op"]
+		if out.why == "" && (m.attempt.outcome != results.OK || len(ns) != rounds) {
+			out.why = fmt.Sprintf("kept alive, the benchmark failed: %s", m.attempt.why)
+		}
+		series := make([]float64, len(ns))
+		for i, v := range ns {
+			if series[i] = math.Log(v); !(v > 0) && out.why == "" {
+				out.why = "the benchmark hides its time"
+			}
+		}
+		out.series = append(out.series, series)
+		out.slice += results.MiddleHalf(ns) * float64(c.N) / 2e6
+	}
+	if out.why != "" {
+		return out, nil
+	}
+	c.Processes.SliceMS = out.slice
+	c.Processes.Counts = cmp.Or(c.Processes.Counts, p.members[0].counts)
+	c.TimeoutMS = int64(10*(out.slice+out.rest)) + 10_000
+	for i, a := range out.series[0] {
+		out.ratios = append(out.ratios, out.series[1][i]-a)
+	}
+	return out, nil
+}
+
+// roundsOf is how many rounds of slices that cost so many milliseconds a party of the pilot has.
+func roundsOf(cost float64) int {
+	return min(max(int(ms(partyTime)/(2*cost)), leastPilotRounds), pilotRounds)
+}
+
+// lengthen makes the party's slices long enough to hide what they cost beside their timed loop, and to have the time per
+// operation of a slice four times as long. It returns why that can't be, "" when it can, and whether that is because the
+// time is not linear in the iterations.
+//
+// Garbage is collected between slices. A slice that is to hold its share of the collections must allocate what several take.
+func (p *alternating) lengthen(ctx context.Context, rest float64) (why string, curved bool, err error) {
+	m := p.members[0]
+	perOp := results.MiddleHalf(m.slices["ns/op"])
+	if !(perOp > 0) {
+		return "the benchmark hides its time", false, nil
+	}
+	length := time.Duration(rest * (1 - besides) / besides * float64(time.Millisecond))
+	if rest <= besidesAtMost*ms(longestSlice) { // on a machine that is busy otherwise it costs more than the bench's own
+		length = min(length, longestSlice)
+	}
+	if perByte := results.MiddleHalf(m.slices["B/op"]); perByte > 0 {
+		length = max(length, min(longestSlice, time.Duration(collections*results.FirstHeap/perByte*perOp)))
+	}
+	for length = max(length, shortestSlice); length <= longestSlice; length *= 4 {
+		n := sliceOf(length, perOp)
+		excess, err := p.excess(ctx, m, n)
+		if err != nil || math.IsNaN(excess) || math.Abs(excess) < nonlinear {
+			p.c.N = n
+			return "", false, err
+		}
+		why = fmt.Sprintf("an operation takes %+.0f %% in slices of %v of what it takes in longer ones", 100*excess, length.Round(time.Millisecond))
+	}
+	curved = why != ""
+	if !curved {
+		why = fmt.Sprintf("a slice costs %.1f ms beside its timed loop, more than slices of %v can hide", rest, longestSlice)
+	}
+	return why, curved, nil
+}
+
+// excess returns by how much more time an operation takes in slices of n than in slices of 4n, as a share: 0 where that is
+// not so in nearly all of the slices that were tried.
+func (p *alternating) excess(ctx context.Context, m *alternate, n int) (float64, error) {
+	var logs []float64
+	tries := pilotRounds / 2
+	if length := nsPerOp(m.attempt.line) * float64(n); length > float64(usualSlice) {
+		tries = leastPilotRounds
+	}
+	for range tries {
+		var perOp [2]float64
+		for i, iterations := range []int{n, 4 * n} {
+			l, err := p.slice(ctx, m, iterations)
+			if err != nil || l == nil {
+				return math.NaN(), err
+			}
+			perOp[i] = nsPerOp(l)
+		}
+		logs = append(logs, math.Log(perOp[0]/perOp[1]))
+	}
+	return excessOf(logs), nil
+}
+
+func excessOf(logs []float64) float64 {
+	slices.Sort(logs)
+	others := 0 // so many may be of the other sign
+	if len(logs) >= pilotRounds/2 {
+		others = 1
+	}
+	if logs[others] <= 0 && logs[len(logs)-1-others] >= 0 {
+		return 0
+	}
+	return math.Expm1(results.MiddleHalf(logs))
+}
+
+// drifts says so when a process's speed depends on how long it has lived: when its last slices were faster than its
+// first, or slower, by more than drift in the middle, and in every process the same way.
+func drifts(parties []pilotParty) string {
+	var shifts []float64
+	for _, p := range parties {
+		for _, series := range p.series {
+			third := len(series) / 3
+			shifts = append(shifts, results.MiddleHalf(series[len(series)-third:])-results.MiddleHalf(series[:third]))
+		}
+	}
+	slices.Sort(shifts)
+	middle := results.MiddleHalf(shifts)
+	if shifts[0]*shifts[len(shifts)-1] <= 0 || math.Abs(middle) < math.Log(1+drift) {
+		return ""
+	}
+	return fmt.Sprintf("its speed changes by %+.0f %% while its process lives, so that it has a state of its own", 100*math.Expm1(-middle))
+}
+
+// A difference of wantedEffect shall be found in ten blocks in nine of ten tries: for that it must be so many standard errors,
+// the sum of the normal quantiles for 5 % two-sided and 90 %, over the square root of the test's efficiency, and a little
+// for the looks.
+const (
+	wantedEffect = 0.03
+	blocksWanted = 3.5
+)
+
+// trimmed is the variance of the mean of the middle half of n normal values, as a multiple of variance ÷ n.
+const trimmed = 1.19
+
+// chooseLevels returns how long the slices of a block are and how many rounds its processes alternate for. The share want
+// of a block's time shall be spent in timed loops. With R rounds a process then costs (start + R · rest) ÷ (1 − want),
+// whatever it measures, so that what the next round costs is rest ÷ (1 − want), and by Kalibera and Jones, "Rigorous
+// benchmarking in reasonable time", ISMM 2013, R = √(start ÷ rest · variance of rounds ÷ variance of processes); slices are
+// as long as that share then asks for. That of a round hardly depends on how long its slices are: what disturbs them comes
+// in bursts.
+func chooseLevels(parties []pilotParty) *results.Levels {
+	var variances, slice, rests, start []float64
+	means := meansOf(parties)
+	each := 0.
+	for _, p := range parties {
+		each += float64(len(p.ratios)) / float64(len(parties))
+		variances = append(variances, squareSpread(p.ratios))
+		slice, rests, start = append(slice, p.slice), append(rests, p.lost), append(start, p.start)
+	}
+	l := &results.Levels{SliceMS: results.MiddleHalf(slice), StartMS: results.MiddleHalf(start)}
+	rest := max(results.MiddleHalf(rests), leastRest)
+	round := results.MiddleHalf(variances)
+	process := max(0, variance(means)-trimmed*round/each)
+	l.RoundSD, l.ProcessSD = math.Sqrt(round), math.Sqrt(process)
+	best := math.Sqrt(l.StartMS / rest * min(round/process, mostRatio)) // NaN where nothing varies
+	if math.IsNaN(best) {
+		best = leastRounds
+	}
+	// Beyond what finds a difference of wantedEffect in ten blocks, more rounds only make the first look later.
+	enough := math.Pow(blocksWanted*l.RoundSD/(wantedEffect*math.Sqrt(10)), 2) * trimmed
+	rounds := max(min(best, enough), leastRounds)
+	want := inside
+	if l.StartMS > ms(quickStart) {
+		want = slowly
+	}
+	l.SliceMS = max(l.SliceMS, min(want/(1-want)*(rest+l.StartMS/rounds), ms(usualSlice)))
+	l.CostMS = l.SliceMS + rest
+	// Where slices can't be that long, there are more; but no more than make starting a small part of what is lost.
+	rounds = max(rounds, want*l.StartMS/max(l.SliceMS-want*l.CostMS, (1-want)/4*l.SliceMS))
+	l.Rounds = int(math.Ceil(min(rounds, mostRounds)))
+	l.Why = fmt.Sprintf("processes alternate slices of %.3g ms", l.SliceMS)
+	return l
+}
+
+// meansOf returns the mean log-ratio of each party.
+func meansOf(parties []pilotParty) []float64 {
+	var means []float64
+	for _, p := range parties {
+		means = append(means, results.MiddleHalf(p.ratios))
+	}
+	return means
+}
+
+// layoutSD is the standard deviation of the log-ratio of two layouts, by how much more parties in two layouts differ
+// than parties in one.
+func layoutSD(same, placed []pilotParty) float64 {
+	if len(placed) < 2 {
+		return 0
+	}
+	return math.Sqrt(max(0, variance(meansOf(placed))-variance(meansOf(same))))
+}
+
+// squareSpread estimates a variance from the quartiles, as the mean of the middle half does not see the tails either.
+func squareSpread(x []float64) float64 {
+	x = slices.Sorted(slices.Values(x))
+	quarter := len(x) / 4
+	spread := (x[len(x)-1-quarter] - x[quarter]) / 1.349 // the quartiles of a normal distribution lie 1.349 sd apart
+	return spread * spread
+}
+
+// variance is the sample variance.
+func variance(x []float64) float64 {
+	mean, sum := 0.0, 0.0
+	for _, v := range x {
+		mean += v / float64(len(x))
+	}
+	for _, v := range x {
+		sum += (v - mean) * (v - mean)
+	}
+	return sum / float64(len(x)-1)
+}

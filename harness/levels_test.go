@@ -1,0 +1,182 @@
+package harness
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"tunelab/results"
+)
+
+// parties makes pilot parties of processes that differ by process, of rounds that differ by round, and of slices that
+// change by drift from the first to the last.
+func parties(process, round, drift float64) []pilotParty {
+	r := rand.New(rand.NewPCG(5, 1))
+	var out []pilotParty
+	for range pilotParties {
+		p := pilotParty{slice: 4, rest: 0.2, lost: 0.2, start: 10}
+		between := process * r.NormFloat64()
+		for side := range 2 {
+			var series []float64
+			for i := range pilotRounds {
+				x := 5 + drift*float64(i)/(pilotRounds-1) + 0.002*r.NormFloat64()
+				if side == 1 {
+					x += between + round*r.NormFloat64()
+				}
+				series = append(series, x)
+			}
+			p.series = append(p.series, series)
+		}
+		for i := range pilotRounds {
+			p.ratios = append(p.ratios, p.series[1][i]-p.series[0][i])
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func TestChooseLevels(t *testing.T) {
+	noisyRounds, noisyProcesses := chooseLevels(parties(0, 0.2, 0)), chooseLevels(parties(0.05, 0.005, 0))
+	if noisyRounds.RoundSD < 0.12 || noisyRounds.RoundSD > 0.28 {
+		t.Errorf("rounds differ by 20 %%, estimated %v", noisyRounds.RoundSD)
+	}
+	if noisyProcesses.ProcessSD < 0.02 || noisyProcesses.ProcessSD > 0.12 {
+		t.Errorf("processes differ by 5 %%, estimated %v", noisyProcesses.ProcessSD)
+	}
+	if noisyRounds.Rounds <= noisyProcesses.Rounds {
+		t.Errorf("%d rounds where rounds are noisy, %d where processes are", noisyRounds.Rounds, noisyProcesses.Rounds)
+	}
+	for _, l := range []*results.Levels{noisyRounds, noisyProcesses} {
+		inLoops := float64(l.Rounds) * l.SliceMS / (l.StartMS + float64(l.Rounds)*l.CostMS)
+		if inLoops < 0.85 || l.Rounds > mostRounds {
+			t.Errorf("%d rounds spend %v of their time in timed loops", l.Rounds, inLoops)
+		}
+	}
+	// A start of half a second: less is asked for, or a process would have to live too long.
+	slow := parties(0, 0.05, 0)
+	for i := range slow {
+		slow[i].start = 500
+	}
+	if l := chooseLevels(slow); float64(l.Rounds)*l.SliceMS/(l.StartMS+float64(l.Rounds)*l.CostMS) < 0.6 {
+		t.Errorf("%d rounds of %v ms after a start of %v", l.Rounds, l.SliceMS, l.StartMS)
+	}
+	// Slices that cost twice their loop while they are short, and no noise at all.
+	for i := range slow {
+		slow[i].lost = 4
+		clear(slow[i].ratios)
+	}
+	if l := chooseLevels(slow); float64(l.Rounds)*l.SliceMS/(l.StartMS+float64(l.Rounds)*l.CostMS) < 0.6 || l.Rounds > mostRounds {
+		t.Errorf("%d rounds of %v ms after a start of 500 ms", l.Rounds, l.SliceMS)
+	}
+	// Processes are never quite alike, whatever a few of them say: rather more of them than more rounds.
+	// And rather many short slices than few long ones, as the noise of a round does not depend on that.
+	if l := chooseLevels(parties(0, 0.5, 0)); l.Rounds < 20 || l.Rounds > 40 || l.SliceMS > 5 {
+		t.Errorf("%d rounds of %v ms after a start of %v ms", l.Rounds, l.SliceMS, l.StartMS)
+	}
+	for _, lost := range []float64{4, 7, 10, 50} {
+		quick := parties(0, 0.001, 0)
+		for i := range quick {
+			quick[i].lost = lost
+		}
+		if l := chooseLevels(quick); l.Rounds > 20 {
+			t.Errorf("%d rounds after a start of 10 ms: what a slice loses, %v ms, can't be mended by more", l.Rounds, lost)
+		}
+	}
+}
+
+func TestExcess(t *testing.T) {
+	if got := excessOf([]float64{0.3, 0.08, -0.05, 0.09, 0.2, 0.1, 0.07, 0.11}); got < 0.08 || got > 0.12 {
+		t.Errorf("slower in seven of eight: %v", got)
+	}
+	if got := excessOf([]float64{-0.3, 0.08, -0.05, 0.09, 0.2, 0.1, 0.07, 0.11}); got != 0 {
+		t.Errorf("slower in six of eight, which noise does as well: %v", got)
+	}
+	if got := excessOf([]float64{-0.1, -0.1, -0.1, -0.1, -0.1, -0.1, -0.1, 0.5}); got > -0.09 {
+		t.Errorf("faster in seven of eight: %v", got)
+	}
+	if got := excessOf([]float64{0.1, 0.1, -0.01, 0.1, 0.1, 0.1}); got != 0 {
+		t.Errorf("slower in five of six, which noise does as well: %v", got)
+	}
+}
+
+func TestRoundsOf(t *testing.T) {
+	for _, c := range []struct {
+		cost float64 // ms
+		want int
+	}{{3, pilotRounds}, {50, 10}, {115, leastPilotRounds}} {
+		if got := roundsOf(c.cost); got != c.want {
+			t.Errorf("%d rounds of two slices of %v ms, want %d", got, c.cost, c.want)
+		}
+	}
+}
+
+func TestLayoutSD(t *testing.T) {
+	// Parties in two layouts differ by ten per cent, in one by a tenth of that.
+	if got := layoutSD(parties(0.01, 0.01, 0), parties(0.1, 0.01, 0)); got < 0.04 || got > 0.25 {
+		t.Errorf("%v", got)
+	}
+	if got := layoutSD(parties(0.1, 0.01, 0), parties(0.01, 0.01, 0)); got != 0 {
+		t.Errorf("layouts that do nothing: %v", got)
+	}
+	if got := layoutSD(parties(0.1, 0.01, 0), nil); got != 0 {
+		t.Errorf("without a party: %v", got)
+	}
+}
+
+func TestDrifts(t *testing.T) {
+	if why := drifts(parties(0.02, 0.02, 0)); why != "" {
+		t.Errorf("steady processes: %s", why)
+	}
+	if why := drifts(parties(0, 0.01, 0.15)); !strings.Contains(why, "a state of its own") {
+		t.Errorf("15 %% slower with age: %q", why)
+	}
+	if why := drifts(parties(0, 0.01, 0.01)); why != "" {
+		t.Errorf("1 %% slower with age: %s", why)
+	}
+}
+
+func TestTakeSlices(t *testing.T) {
+	trial := results.Trial{Outcome: results.OK, Values: []results.Value{{Value: 1, Unit: "ns/op"}, {Value: 0, Unit: "B/op"}}}
+	values := map[string][]float64{"ns/op": {100.123456, 100.123456, 900, 1}, "B/op": {0, 0, 0, 0}}
+	takeSlices(&trial, values, []string{"ns/op", results.Instructions})
+	if got := trial.Values[0].Value; got != 100.123 {
+		t.Errorf("%v ns/op, want the mean of the middle half to six digits", got)
+	}
+	if got := trial.Values[1].Value; got != 0 {
+		t.Errorf("%v B/op", got)
+	}
+	if len(trial.Slices) != 1 || !slices.Equal(trial.Slices["ns/op"], values["ns/op"]) {
+		t.Errorf("slices %v", trial.Slices)
+	}
+	failed := results.Trial{Outcome: results.Failed}
+	if takeSlices(&failed, values, []string{"ns/op"}); failed.Slices != nil {
+		t.Error("a failed trial has slices")
+	}
+}
+
+func TestSliceOf(t *testing.T) {
+	for perOp, want := range map[float64]int{1: 3_000_000, 1000: 3000, 2e6: 2, 5e6: 1, 1e9: 1} {
+		if got := sliceOf(shortestSlice, perOp); got != want {
+			t.Errorf("%v ns: %d iterations, want %d", perOp, got, want)
+		}
+	}
+}
+
+func TestVariance(t *testing.T) {
+	if got := variance([]float64{1, 2, 3, 4}); math.Abs(got-5.0/3) > 1e-12 {
+		t.Errorf("%v", got)
+	}
+	r := rand.New(rand.NewPCG(6, 1))
+	x := make([]float64, 4000)
+	for i := range x {
+		x[i] = 3 * r.NormFloat64()
+		if i%50 == 0 {
+			x[i] *= 100 // bursts
+		}
+	}
+	if got := math.Sqrt(squareSpread(x)); got < 2.8 || got > 3.3 {
+		t.Errorf("spread %v of a normal with 3 and bursts", got)
+	}
+}

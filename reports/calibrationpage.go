@@ -1,0 +1,131 @@
+package reports
+
+import (
+	_ "embed" // the template is part of the program
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"tunelab/reports/internal/number"
+	"tunelab/reports/internal/plain"
+	"tunelab/reports/internal/shell"
+	"tunelab/reports/plots"
+	"tunelab/results/calibration"
+)
+
+//go:embed calibration.html
+var calibrationText string
+
+// A calibrationPage is what the template of a calibration shows.
+type calibrationPage struct {
+	Title, Answer, Machine, Command string
+	CSS                             template.CSS
+	Benchmarks                      []calibrationSection
+}
+
+// A calibrationSection is one benchmark of it.
+type calibrationSection struct {
+	ID, Name, How string
+	Head          []string
+	Rows          []methodRow
+	Pictures      []calibrationPicture
+}
+
+type calibrationPicture struct {
+	Caption string
+	Picture template.HTML
+}
+
+// CalibrationHTML writes a machine's calibration as a page: one file without any reference to another.
+func CalibrationHTML(w io.Writer, c *calibration.Calibration) error {
+	view := calibrationPage{
+		Title: "How far verdicts can be trusted on this machine", Answer: bound(calibrationAnswer(c)), Machine: calibratedMachine(c),
+		Command: shell.Line(c.Command), CSS: template.CSS(stylesheet),
+	}
+	for i, b := range c.Benchmarks {
+		section := calibrationSection{ID: fmt.Sprintf("benchmark-%d", i+1), Name: plain.Clean(b.Name), How: bound(howMeasured(b))}
+		section.Head, section.Rows = methodTable(b)
+		for _, draw := range []func(calibration.Benchmark) (calibrationPicture, error){rocPicture, timePicture} {
+			picture, err := draw(b)
+			if err != nil {
+				return fmt.Errorf("drawing the calibration with %s: %w", b.Name, err)
+			}
+			if picture.Picture != "" {
+				section.Pictures = append(section.Pictures, picture)
+			}
+		}
+		view.Benchmarks = append(view.Benchmarks, section)
+	}
+	return write(w, "the calibration", calibrationText, view)
+}
+
+// howMeasured says what a block of the benchmark is, and how small a slowdown it lets find.
+func howMeasured(b calibration.Benchmark) string {
+	text := fmt.Sprintf("%s; a block takes %s, and its log-ratios have a standard deviation of %s; finding out how to measure took %s.",
+		plain.Clean(b.Processes), number.Milliseconds(b.BlockMS), number.Percent(b.NoiseSD), number.Milliseconds(b.PilotMS))
+	if b.Smallest80 > 0 {
+		return text + fmt.Sprintf(" The smallest slowdown found in 80 %% of tries is one of %s.", number.Percent(b.Smallest80))
+	}
+	return text + " No slowdown that was tried was found in 80 % of tries, or too few tries say so."
+}
+
+// rocPicture is what each way finds against what it calls different without reason.
+func rocPicture(b calibration.Benchmark) (calibrationPicture, error) {
+	return linesPicture(b, "5 % slower: found, against false alarms, over all levels", "false alarms", "found", []float64{0, 0.25, 0.5, 0.75, 1},
+		func(m calibration.Method) []calibration.Point { return m.ROC })
+}
+
+// timePicture is how often a slowdown of 5 % was found by which machine time.
+func timePicture(b calibration.Benchmark) (calibrationPicture, error) {
+	most := 0.0
+	for _, m := range b.Methods {
+		for _, p := range m.PerTime {
+			most = max(most, p.X)
+		}
+	}
+	var ticks []float64
+	for _, t := range []float64{0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000} {
+		if t <= most*2 {
+			ticks = append(ticks, t)
+		}
+	}
+	return linesPicture(b, "5 % slower: found, by machine time", "machine-seconds", "found", ticks,
+		func(m calibration.Method) []calibration.Point { return m.PerTime })
+}
+
+func linesPicture(b calibration.Benchmark, caption, axis, unit string, ticks []float64, of func(calibration.Method) []calibration.Point) (calibrationPicture, error) {
+	data := plots.CurveData{Axis: axis, Unit: unit, Threshold: math.NaN()}
+	for _, t := range ticks {
+		data.Ticks = append(data.Ticks, plots.CurveTick{Label: fmt.Sprint(t), X: t})
+	}
+	var words []string
+	for i, m := range b.Methods {
+		line := plots.CurveLine{Name: plain.Clean(m.Name), Series: i}
+		for _, p := range of(m) {
+			line.Points = append(line.Points, plots.CurvePoint{X: p.X, Y: p.Y, Lo: math.NaN(), Hi: math.NaN()})
+		}
+		slices.SortStableFunc(line.Points, func(a, b plots.CurvePoint) int {
+			switch {
+			case a.X < b.X || a.X == b.X && a.Y < b.Y:
+				return -1
+			case a.X == b.X && a.Y == b.Y:
+				return 0
+			}
+			return 1
+		})
+		if len(line.Points) > 0 {
+			last := line.Points[len(line.Points)-1]
+			words = append(words, fmt.Sprintf("%s: %.2f at %.3g", line.Name, last.Y, last.X))
+			data.Lines = append(data.Lines, line)
+		}
+	}
+	if len(data.Lines) == 0 || len(data.Ticks) < 2 {
+		return calibrationPicture{}, nil
+	}
+	data.Label = caption + ". " + strings.Join(words, "; ")
+	svg, err := plots.Curve(data)
+	return calibrationPicture{Caption: bound(caption), Picture: template.HTML(svg)}, err
+}
