@@ -306,7 +306,7 @@ func TestFullDisk(t *testing.T) {
 	if err := os.Mkdir(disk, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=32k"); err != nil {
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=20k"); err != nil {
 		t.Skipf("needs root to mount a small disk: %v", err)
 	}
 	defer syscall.Unmount(disk, 0)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -11,9 +12,13 @@ import (
 
 	"tunelab/reports"
 	"tunelab/results"
+	"tunelab/results/calibration"
 )
 
-const pageName = "page.html"
+const (
+	pageName        = "page.html"
+	calibrationPage = "calibration.html"
+)
 
 func reportCommand() *cobra.Command {
 	var root, out string
@@ -41,6 +46,18 @@ Without arguments it takes all runs under --results.`,
 }
 
 func report(cmd *cobra.Command, root, arg, out string) error {
+	if c, err := calibration.Read(arg); err != nil {
+		return err
+	} else if c != nil {
+		page := filepath.Join(cmp.Or(out, arg), calibrationPage)
+		if err := writeFile(page, func(w io.Writer) error { return reports.CalibrationHTML(w, c) }); err != nil {
+			return err
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), page)
+		if dirs, err := results.List(arg); err != nil || len(dirs) == 0 {
+			return nil // a calibration and no runs
+		}
+	}
 	path, err := results.Find(root, arg)
 	if err != nil {
 		return err

@@ -190,8 +190,10 @@ func conclude(cmd *cobra.Command, scenario string, out harness.Outcome, err erro
 	return nil
 }
 
-func printText(w io.Writer, s *reports.Summary) error {
-	return reports.Text(w, s, reports.TextOptions{Width: width(w), Color: isTerminal(w) && os.Getenv("NO_COLOR") == ""})
+func printText(w io.Writer, s *reports.Summary) error { return reports.Text(w, s, textOptions(w)) }
+
+func textOptions(w io.Writer) reports.TextOptions {
+	return reports.TextOptions{Width: width(w), Color: isTerminal(w) && os.Getenv("NO_COLOR") == ""}
 }
 
 // commandLine returns the command that repeats the run.

@@ -1,0 +1,103 @@
+package calibrate
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"tunelab/results/verdict"
+)
+
+// made is a trace of n blocks of a tenth of a second with that standard deviation of a pair's log-ratio.
+func made(seed uint64, n int, sd float64) Trace {
+	r := rand.New(rand.NewPCG(seed, 1))
+	var t Trace
+	for range n {
+		t.Pairs = append(t.Pairs, verdict.Pair{Base: 100, Variant: 100 * math.Exp(sd*r.NormFloat64())})
+		t.Seconds = append(t.Seconds, 0.1)
+	}
+	return t
+}
+
+func TestSequentialUsesEachBlockOnce(t *testing.T) {
+	trace := made(1, 4000, 0.02)
+	rule := verdict.Rule{Alpha: 0.05, Looks: verdict.Looks(20)}
+	for share, want := range map[float64][2]float64{0: {0.01, 0.05}, 0.05: {0.99, 1}} {
+		tries, err := Sequential(trace.Slower(share), rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks, seconds := 0, 0.0
+		for _, try := range tries {
+			blocks += try.Blocks
+			seconds += try.Seconds
+		}
+		if blocks > 4000 || blocks < 3980 || math.Abs(seconds-float64(blocks)/10) > 1e-6 {
+			t.Errorf("%v slower: %d blocks in %v s", share, blocks, seconds)
+		}
+		worse := Count(tries, Try.Flagged)
+		if worse.Hi < want[0] || worse.Lo > want[1] {
+			t.Errorf("%v slower: flagged %+v, want a rate in %v", share, worse, want)
+		}
+		if at, ok := SecondsTo(tries, 0.9); ok != (share > 0) || ok && (at < 0.99 || at > 2) {
+			t.Errorf("%v slower: found in %v s, %v", share, at, ok)
+		}
+	}
+}
+
+// Measured in turn, a drift is taken for a difference; in pairs it cancels.
+func TestComparatorsUnderDrift(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 1))
+	var series []Series
+	var pairs Trace
+	level := 0.0
+	for i := range 2000 {
+		level += 0.01 * r.NormFloat64()
+		a, b := 100*math.Exp(level+0.01*r.NormFloat64()), 100*math.Exp(level+0.01*r.NormFloat64())
+		if i%10 == 0 {
+			series = append(series, Series{Seconds: 1})
+		}
+		last := &series[len(series)-1]
+		last.NS = append(last.NS, a)
+		pairs.Pairs, pairs.Seconds = append(pairs.Pairs, verdict.Pair{Base: a, Variant: b}), append(pairs.Seconds, 0.2)
+	}
+	inTurn := Count(InTurn(series, 0.05, 0), Try.Flagged)
+	paired := Count(Unpaired(pairs, 10, 0.05), Try.Flagged)
+	if inTurn.Tries != 100 || paired.Tries != 200 {
+		t.Errorf("%d and %d tries", inTurn.Tries, paired.Tries)
+	}
+	if inTurn.Lo < 0.3 || paired.Hi > 0.1 {
+		t.Errorf("flagged in turn %+v, interleaved %+v", inTurn, paired)
+	}
+	if all := Count(InTurn(series, 0.05, 10), func(t Try) bool { return t.Verdict == verdict.Worse && math.Abs(t.Seconds-2) < 1e-9 }); all.Hits != 100 {
+		t.Errorf("eleven times as slow is found worse, in 2 s, in %+v", all)
+	}
+}
+
+func TestFewest(t *testing.T) {
+	trace := made(3, 3000, 0.05)
+	decide := func(n int) []Try { return Unpaired(trace.Slower(0.05), n, 0.05) }
+	n, seconds, longest := Fewest([]int{5, 10, 20, 40, 60, 100}, 0.9, decide)
+	if n < 20 || n > 60 || math.Abs(seconds-float64(n)/10) > 1e-9 || longest != seconds {
+		t.Errorf("%d samples, %v s, longest %v", n, seconds, longest)
+	}
+	if n, _, longest := Fewest([]int{5}, 0.9, decide); n != 0 || math.Abs(longest-0.5) > 1e-9 {
+		t.Errorf("%d samples are enough; longest %v", n, longest)
+	}
+	if n, _, longest := Fewest([]int{160}, 0.9, decide); n != 0 || longest != 0 {
+		t.Errorf("18 tries are enough for a share: %d, %v", n, longest)
+	}
+}
+
+func TestSecondsToNeedsEnoughTries(t *testing.T) {
+	tries := []Try{{Verdict: verdict.Worse, Seconds: 3}, {Verdict: verdict.Worse, Seconds: 1}, {Verdict: verdict.Better, Seconds: 0.5}, {Verdict: verdict.Undecided, Seconds: 9}}
+	if s, ok := SecondsTo(tries, 0.5); !ok || s != 3 {
+		t.Errorf("half of them: %v, %v", s, ok)
+	}
+	if s, ok := SecondsTo(tries, 0.75); ok {
+		t.Errorf("three of them: %v", s)
+	}
+	if _, ok := SecondsTo(nil, 0.9); ok {
+		t.Error("none of none")
+	}
+}
