@@ -75,12 +75,12 @@ const kindsOfRates = KindSame + "," + KindUsual + "," + KindCount
 // comparisons as are wanted in one go or, where they are many, in a few; and what the layouts of several sets need.
 func recordingTime(kind string, level float64) time.Duration {
 	switch {
-	case kind == KindCount && level == 0:
-		return 30 * time.Second
 	case kind == KindCount:
+		return 30 * time.Second
+	case kind == KindUsual && level == 0:
 		return time.Minute
-	case kind == KindUsual && level > 0:
-		return time.Minute
+	case kind == KindUsual:
+		return 40 * time.Second
 	case kind == KindSame && level == 0:
 		return 80 * time.Second
 	}
@@ -179,9 +179,9 @@ func (u unit) wanted(kind string) float64 {
 	case slices.ContainsFunc(subjects, func(s subject) bool { return s.starts && s.name == u.subject }):
 		return startTries
 	case u.level == 0 && kind == KindSame: // the power is found out there too
-		return 2.5 * each
+		return 1.5 * each
 	case u.level == 0 && kind == KindUsual:
-		return 4 * each
+		return 3 * each
 	}
 	return each
 }
