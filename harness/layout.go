@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// usualLayouts is how many link layouts every build gets where nobody says how many.
-	usualLayouts = 16
+	// UsualLayouts is how many link layouts every build gets where nobody says how many.
+	UsualLayouts = 16
 	// Linking them may take about linkingShare of the budget's length, and no more than linkingAtMost.
 	linkingShare  = 0.25
 	linkingAtMost = 2 * time.Minute
@@ -124,7 +124,7 @@ func (s *session) linkLayouts(ctx context.Context, list []scenarios.Variant, fir
 
 // affordable returns how many layouts there is time to link within limit, and room to keep.
 func affordable(limit, link time.Duration, builds int, size int64) results.Layouts {
-	count := min(usualLayouts, int(limit/max(1, link*time.Duration(builds))), int(linkedBytes/max(1, size*int64(builds))))
+	count := min(UsualLayouts, int(limit/max(1, link*time.Duration(builds))), int(linkedBytes/max(1, size*int64(builds))))
 	if count < scenarios.LeastLayouts {
 		return results.Layouts{Why: fmt.Sprintf("%d layouts of %d builds would take %v and %d MiB to link; layouts under [bench] asks for them",
 			scenarios.LeastLayouts, builds, (link * time.Duration(builds*scenarios.LeastLayouts)).Round(time.Second), size*int64(builds)*scenarios.LeastLayouts>>20)}

@@ -86,8 +86,8 @@ func TestAffordableLayouts(t *testing.T) {
 		size   int64
 		want   int
 	}{
-		{500 * time.Millisecond, 1, 4 << 20, usualLayouts},
-		{500 * time.Millisecond, 8, 4 << 20, usualLayouts},
+		{500 * time.Millisecond, 1, 4 << 20, UsualLayouts},
+		{500 * time.Millisecond, 8, 4 << 20, UsualLayouts},
 		{5 * time.Second, 2, 40 << 20, 12},
 		{5 * time.Second, 3, 40 << 20, 8},
 		{10 * time.Second, 2, 40 << 20, 0},

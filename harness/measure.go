@@ -187,9 +187,9 @@ func (s *session) reserve(courses []*course) time.Duration {
 	if s.inStage == 1 && s.run.Plan.Confirm.Alpha > 0 {
 		var last time.Duration // of one more, which the last look may flag
 		for _, c := range courses {
-			sum += leastBlocks * c.cost(len(c.needed(2)))
+			sum += LeastBlocks * c.cost(len(c.needed(2)))
 			if len(c.needed(1)) > 0 {
-				last = max(last, leastBlocks*c.cost(2))
+				last = max(last, LeastBlocks*c.cost(2))
 			}
 		}
 		sum += last

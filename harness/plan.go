@@ -17,8 +17,9 @@ const (
 	alpha = 0.05
 	// mostConfirmAlpha keeps a second stage of two comparisons from being a coin toss.
 	mostConfirmAlpha = 0.25
-	leastBlocks      = 12   // of a case, or it is not worth beginning
-	mostBlocks       = 1000 // of a case
+	// LeastBlocks is of how many blocks of a case a plan is worth beginning.
+	LeastBlocks = 12
+	mostBlocks  = 1000 // of a case
 	// stretch is how far beyond an even share of the budget the last block may lie when there are several
 	// comparisons: those that are decided early leave their time to the others. Should time run out before, the last
 	// look spends what is left of alpha.
@@ -163,14 +164,14 @@ func (s *session) choose(found []string) (cases []string, quick bool, err error)
 	if !quick && s.guess(found, false) > left {
 		quick = len(s.scenario.Quick.Cases) > 0
 		s.tell(Progress{Stage: StagePilot, Text: fmt.Sprintf("%d blocks of all %d cases would take about %v: more than the budget allows",
-			leastBlocks, len(found), s.guess(found, false).Round(time.Second))})
+			LeastBlocks, len(found), s.guess(found, false).Round(time.Second))})
 	}
 	if !quick || len(s.scenario.Quick.Cases) == 0 {
 		return quickFirst(found, s.scenario.Quick.Cases), quick, nil
 	}
 	for _, name := range found {
 		if !slices.Contains(s.scenario.Quick.Cases, name) {
-			why := fmt.Sprintf("not a quick case, and %d blocks of every case need about %v", leastBlocks, s.guess(found, false).Round(time.Second))
+			why := fmt.Sprintf("not a quick case, and %d blocks of every case need about %v", LeastBlocks, s.guess(found, false).Round(time.Second))
 			s.notMeasured(name, why)
 		}
 	}
@@ -188,7 +189,7 @@ func quickFirst(found, quick []string) []string {
 func (s *session) guess(cases []string, quick bool) time.Duration {
 	var sum time.Duration
 	for _, name := range cases {
-		trials := 2 + leastBlocks*len(s.names[name])
+		trials := 2 + LeastBlocks*len(s.names[name])
 		length := s.scenario.SliceOf(name, quick) * time.Duration(1+s.warmups(name))
 		sum += time.Duration(trials) * (length + around)
 		if s.serves() && s.levelsLimit(len(cases)) > 0 {
@@ -211,9 +212,9 @@ func (s *session) fit(p *results.Plan) {
 	found := p.Cases
 	p.Cases = nil
 	for i, c := range found {
-		if p.Cases = append(p.Cases, c); i > 0 && leastBlocks*cost() > left {
+		if p.Cases = append(p.Cases, c); i > 0 && LeastBlocks*cost() > left {
 			s.notMeasured(c.Case, fmt.Sprintf("the budget is used up by the cases before it; with it, %d blocks of each need about %.0f s more",
-				leastBlocks, (leastBlocks*cost()-left)/1000))
+				LeastBlocks, (LeastBlocks*cost()-left)/1000))
 			p.Cases = p.Cases[:len(p.Cases)-1]
 		}
 	}
@@ -230,16 +231,16 @@ func (s *session) fit(p *results.Plan) {
 		blocks *= stretch
 	}
 	last := min(max(int(blocks), 1), mostBlocks)
-	if last < leastBlocks {
+	if last < LeastBlocks {
 		s.run.Warnings = append(s.run.Warnings, fmt.Sprintf("the budget allows only about %d blocks; %d need about %.0f s: --budget %.0fs",
-			last, leastBlocks, leastBlocks*cost()/1000, ms(s.options.Budget)/1000+(leastBlocks*cost()-left)/1000+1))
+			last, LeastBlocks, LeastBlocks*cost()/1000, ms(s.options.Budget)/1000+(LeastBlocks*cost()-left)/1000+1))
 	}
 	p.Looks = verdict.Looks(last)
 	p.Confirm = results.Confirm{Comparisons: comparisons}
 	switch {
 	case comparisons < 2 || s.options.Trace:
-	case fitting < 2*leastBlocks: // half of them would be too few to find anything
-		p.Confirm.Why = fmt.Sprintf("the budget allows for %d blocks, and that takes %d", fitting, 2*leastBlocks)
+	case fitting < 2*LeastBlocks: // half of them would be too few to find anything
+		p.Confirm.Why = fmt.Sprintf("the budget allows for %d blocks, and that takes %d", fitting, 2*LeastBlocks)
 	default:
 		// As likely as not, one of the first stage's verdicts on many equal pairs is false. The family's error is at most
 		// comparisons × alpha × the second stage's, and shall be alpha.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -98,29 +97,32 @@ func Evaluate(ctx context.Context, o EvaluateOptions) error {
 		longest += max(recordingTime(kind, 0), recordingTime(kind, 1))
 	}
 	var failed []error
+	all, err := Load(o.Data)
+	if err != nil {
+		return err
+	}
+	if err := sameMachine(all, harness.Host()); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(o.Data, TracesFile), err)
+	}
 	for time.Since(began)+longest <= o.Time {
-		all, err := Load(o.Data)
-		if err != nil {
-			return err
-		}
-		if err := sameMachine(all, harness.Host()); err != nil {
-			return fmt.Errorf("%s: %w", filepath.Join(o.Data, TracesFile), err)
-		}
 		next, had, done := mostBehind(all, skip)
 		if done {
 			o.Say("nothing is behind")
 			break
 		}
 		started := time.Now()
-		if err := next.record(ctx, o); err != nil {
+		err := next.record(ctx, o, all)
+		var reading error
+		if all, reading = Load(o.Data); reading != nil {
+			return errors.Join(append(failed, err, reading)...)
+		}
+		if err != nil {
 			err = fmt.Errorf("recording %s of %s at a duty of %v: %w", next.kinds, next.subject, next.level, err)
 			if failed = append(failed, err); ctx.Err() != nil {
 				break
 			}
 			o.Say(err.Error())
 			skip[next] = true
-		} else if all, err := Load(o.Data); err != nil {
-			return err
 		} else if next.share(all) <= had {
 			o.Say("that brought no comparison")
 			skip[next] = true
@@ -249,40 +251,34 @@ func tried(list []Recording, kind string) float64 {
 	return float64(n + len(tries))
 }
 
-// record records the unit's kinds one after another.
-func (u unit) record(ctx context.Context, o EvaluateOptions) error {
+// record records the unit's kinds one after another. All is what was recorded before.
+func (u unit) record(ctx context.Context, o EvaluateOptions, all []Stored) error {
 	i := slices.IndexFunc(subjects, func(s subject) bool { return s.name == u.subject })
 	sc, err := subjects[i].scenario(ctx, o.Work)
 	if err != nil {
 		return err
 	}
 	for kind := range strings.SplitSeq(u.kinds, ",") {
-		if err := u.recordKind(ctx, sc, kind, o); err != nil {
+		if err := u.recordKind(ctx, sc, kind, o, all); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (u unit) recordKind(ctx context.Context, sc *scenarios.Scenario, kind string, o EvaluateOptions) error {
+func (u unit) recordKind(ctx context.Context, sc *scenarios.Scenario, kind string, o EvaluateOptions, all []Stored) error {
 	budget := recordingTime(kind, u.level)
 	switch kind {
 	case KindSame:
 		sc = withLayouts(twins(sc, sameBinary), 0)
 	case KindLayouts:
-		n, length, err := u.layouts(o.Data)
-		if err != nil {
-			return err
-		}
+		n, length := u.layouts(all)
 		budget = length
 		sc = withLayouts(twins(sc, otherLayouts), n)
 	case KindUsual:
 		sc = fresh(twins(sc, sameBinary), usualSlice)
 	case KindInjected:
-		n, err := u.amount(o.Data)
-		if err != nil {
-			return err
-		}
+		n := u.amount(all)
 		none := fmt.Sprintf("%s=0*%s", u.subject, u.extra)
 		sc = twins(sc, slowedBy(fmt.Sprintf("%s=%d*%s", u.subject, n, u.extra)))
 		slowedBy(none)(&sc.Variants[0]) // so that both sides have what it needs
@@ -326,16 +322,12 @@ const mostSets = 4
 
 // layouts is how many layouts a recording has the time to go through twice, by what a block took, and once at least, and how
 // long that takes.
-func (u unit) layouts(data string) (n int, length time.Duration, err error) {
-	all, err := Load(data)
-	if err != nil {
-		return 0, 0, err
-	}
+func (u unit) layouts(all []Stored) (n int, length time.Duration) {
 	same := joined(Select(all, 0, KindSame, u.subject))
 	set := codeLast * sum(same.Trace.Seconds) / float64(len(same.Trace.Seconds))
 	most, pilot := recordingTime(KindLayouts, u.level).Seconds(), 2*same.Pilot // which looks at layouts too
 	sets := min(max(int((most-pilot)/slowed/set), 1), mostSets)
-	return layoutsOfRun * sets, time.Duration(min(pilot+slowed*float64(sets)*set, most) * float64(time.Second)), nil
+	return harness.UsualLayouts * sets, time.Duration(min(pilot+slowed*float64(sets)*set, most) * float64(time.Second))
 }
 
 // slowed is how many times as long as on a quiet machine blocks are expected to take.
@@ -343,16 +335,12 @@ const slowed = 1.25
 
 // amount is how much is added to our own workload's operation: as many multiplications as make it five percent slower, by
 // what it took when it was recorded, or one of another thing.
-func (u unit) amount(data string) (int, error) {
+func (u unit) amount(all []Stored) int {
 	if u.extra != spinExtra {
-		return 1, nil
-	}
-	all, err := Load(data)
-	if err != nil {
-		return 0, err
+		return 1
 	}
 	base := baseMedian(joined(Select(all, 0, KindSame, u.subject)))
-	return max(1, int(delivered*base/multiplication+0.5)), nil
+	return max(1, int(delivered*base/multiplication+0.5))
 }
 
 // multiplication is about what one of a chain of multiplications takes, in ns: three cycles at 3 GHz. What an injected
@@ -409,25 +397,7 @@ func copied(ctx context.Context, module, work string) (string, error) {
 	if err := os.RemoveAll(fresh); err != nil {
 		return "", err
 	}
-	err = filepath.WalkDir(m.Dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(m.Dir, path)
-		if err != nil {
-			return err
-		}
-		to := filepath.Join(fresh, name)
-		if d.IsDir() {
-			return os.MkdirAll(to, 0o777)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(to, text, 0o666)
-	})
-	if err != nil {
+	if err := os.CopyFS(fresh, os.DirFS(m.Dir)); err != nil {
 		return "", fmt.Errorf("copying %s: %w", module, err)
 	}
 	return dir, os.Rename(fresh, dir)

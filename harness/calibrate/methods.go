@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"tunelab/harness"
 	"tunelab/results/calibration"
 	"tunelab/results/verdict"
 )
@@ -89,7 +90,7 @@ func decideAll(list []Recording, last func(Recording) int, margin, slower float6
 func decideCode(list []Recording, margin, slower float64, seed uint64) ([]Try, error) {
 	var all []Try
 	for i, r := range list {
-		for j, set := range r.sets(layoutsOfRun) {
+		for j, set := range r.sets(harness.UsualLayouts) {
 			last := min(codeLast, len(set.Trace.Pairs))
 			tries, err := Sequential(set.Trace.Slower(slower), set.rule(last, margin, seed+uint64(100*i+j)))
 			if err != nil {
@@ -102,7 +103,7 @@ func decideCode(list []Recording, margin, slower float64, seed uint64) ([]Try, e
 }
 
 // codeLast is after how many blocks a comparison about the code ends here: when each of its layouts has come twice.
-const codeLast = 2 * layoutsOfRun
+const codeLast = 2 * harness.UsualLayouts
 
 // ours is our own method on the recordings.
 func (r Recordings) ours(seed uint64) (calibration.Method, error) {
@@ -186,7 +187,7 @@ func (r Recordings) equal(seed uint64) (*calibration.Rate, error) {
 	all := joined(r.Same)
 	last := int((equalSeconds - all.Pilot) * float64(len(all.Trace.Seconds)) / sum(all.Trace.Seconds))
 	last = min(last, len(all.Trace.Seconds)/leastTries) // a recording that is short is cut all the same
-	if last < leastLast {
+	if last < harness.LeastBlocks {
 		return nil, nil
 	}
 	tries, err := decideAll([]Recording{all}, func(Recording) int { return last }, usualMargin, 0, seed)
@@ -215,7 +216,7 @@ const leastMatched = 6
 
 // plansTried are the numbers of blocks after which the plans end that ours is tried with, as the others are tried with
 // numbers of samples. A run makes no plan of fewer than 12 blocks.
-var plansTried = []int{leastLast, 16, 20, 25, 30, 40, 60, 80, 100}
+var plansTried = []int{harness.LeastBlocks, 16, 20, 25, 30, 40, 60, 80, 100}
 
 // soonest returns the machine time within which the shortest plan that finds the slowdown in the wanted share of its
 // tries had found it, 0 where none does; and the longest time that was tried.

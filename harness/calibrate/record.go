@@ -211,15 +211,12 @@ func (r Recording) rule(last int, margin float64, seed uint64) verdict.Rule {
 // no fewer than a run's plan has.
 func (r Recording) last() int {
 	if len(r.Trace.Seconds) == 0 {
-		return leastLast
+		return harness.LeastBlocks
 	}
-	return min(max(int(comparisonSeconds*float64(len(r.Trace.Seconds))/sum(r.Trace.Seconds)), leastLast), mostLast)
+	return min(max(int(comparisonSeconds*float64(len(r.Trace.Seconds))/sum(r.Trace.Seconds)), harness.LeastBlocks), mostLast)
 }
 
-const (
-	leastLast = 12
-	mostLast  = 60
-)
+const mostLast = 60
 
 // joined is the recordings' blocks one after another.
 func joined(list []Recording) Recording {

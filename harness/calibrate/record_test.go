@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tunelab/harness"
 	"tunelab/results"
 	"tunelab/results/verdict"
 )
@@ -81,17 +82,13 @@ func TestLayoutsOfARecording(t *testing.T) {
 		seconds float64 // of a block
 		want    int
 	}{"quick": {0.05, mostSets}, "in between": {1.1, 2}, "slow": {10, 1}} {
-		dir := t.TempDir()
 		r := recording(1, 20, 0.01, 0, 0)
 		for i := range r.Trace.Seconds {
 			r.Trace.Seconds[i] = c.seconds
 		}
-		if err := store(r, 0, 0, KindSame, "X", 1, "", results.Host{}).Append(dir); err != nil {
-			t.Fatal(err)
-		}
-		got, length, err := unit{subject: "X"}.layouts(dir)
-		if err != nil || got != c.want*layoutsOfRun {
-			t.Errorf("%s: %d layouts, %v; want %d sets", name, got, err, c.want)
+		got, length := unit{subject: "X"}.layouts([]Stored{store(r, 0, 0, KindSame, "X", 1, "", results.Host{})})
+		if got != c.want*harness.UsualLayouts {
+			t.Errorf("%s: %d layouts, want %d sets", name, got, c.want)
 		}
 		if need := time.Duration(min(float64(c.want*codeLast)*c.seconds, 80) * float64(time.Second)); length < need || length > 2*time.Minute {
 			t.Errorf("%s: %v for what takes %v", name, length, need)

@@ -45,12 +45,8 @@ var slowdowns = []float64{0.005, 0.01, 0.02, 0.03, 0.05, 0.10}
 // delivered is the slowdown that is injected for real, by more work in each operation.
 const delivered = 0.05
 
-// layoutsOfRun is in how many layouts a run has each build, and layoutsTried in how many each of two equal builds is linked
-// here: for three tries.
-const (
-	layoutsOfRun = 16
-	layoutsTried = 3 * layoutsOfRun
-)
+// layoutsTried is in how many layouts each of two equal builds is linked here: for three tries.
+const layoutsTried = 3 * harness.UsualLayouts
 
 // usualSlice and usualSamples are how benchstat's users measure: `-benchtime=100ms -count=10`.
 const (
