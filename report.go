@@ -21,7 +21,7 @@ const (
 )
 
 func reportCommand() *cobra.Command {
-	var root, out string
+	var root, out, pictures string
 	cmd := &cobra.Command{
 		Use:   "report [RUN|DIR …]",
 		Short: "The HTML pages again, from the files alone",
@@ -31,12 +31,13 @@ Without arguments it takes all runs under --results.`,
 	}
 	resultsFlag(cmd, &root)
 	cmd.Flags().StringVar(&out, "out", "", "write the pages to this `DIR` instead of beside the results")
+	cmd.Flags().StringVar(&pictures, "pictures", "", "write every picture into this `DIR` too, as SVG and as PNG, in a folder for each run")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			args = []string{root}
 		}
 		for _, arg := range args {
-			if err := report(cmd, root, arg, out); err != nil {
+			if err := report(cmd, root, arg, destination{out, pictures}); err != nil {
 				return err
 			}
 		}
@@ -45,11 +46,17 @@ Without arguments it takes all runs under --results.`,
 	return cmd
 }
 
-func report(cmd *cobra.Command, root, arg, out string) error {
+// A destination is where reports go.
+type destination struct {
+	pages    string // "" for beside the results
+	pictures string // "" for nowhere
+}
+
+func report(cmd *cobra.Command, root, arg string, to destination) error {
 	if c, err := calibration.Read(arg); err != nil {
 		return err
 	} else if c != nil {
-		page := filepath.Join(cmp.Or(out, arg), calibrationPage)
+		page := filepath.Join(cmp.Or(to.pages, arg), calibrationPage)
 		if err := writeFile(page, func(w io.Writer) error { return reports.CalibrationHTML(w, c) }); err != nil {
 			return err
 		}
@@ -67,12 +74,12 @@ func report(cmd *cobra.Command, root, arg, out string) error {
 		return err
 	}
 	if len(dirs) == 0 {
-		return reportRun(cmd, path, out)
+		return reportRun(cmd, path, to)
 	}
-	return reportDir(cmd, path, dirs, out)
+	return reportDir(cmd, path, dirs, to)
 }
 
-func reportRun(cmd *cobra.Command, path, out string) error {
+func reportRun(cmd *cobra.Command, path string, to destination) error {
 	file, err := results.Read(path)
 	if err != nil {
 		return err
@@ -80,17 +87,17 @@ func reportRun(cmd *cobra.Command, path, out string) error {
 	s := reports.Summarize(file)
 	warnProblems(cmd, s)
 	page := filepath.Join(filepath.Dir(file.Path), pageName)
-	if out != "" {
-		page = filepath.Join(out, file.Run.ID+".html")
+	if to.pages != "" {
+		page = filepath.Join(to.pages, file.Run.ID+".html")
 	}
-	if err := writePage(page, s); err != nil {
+	if err := errors.Join(writePage(page, s), to.writePictures(s, file.Run.ID)); err != nil {
 		return err
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), page)
 	return nil
 }
 
-func reportDir(cmd *cobra.Command, root string, dirs []string, out string) error {
+func reportDir(cmd *cobra.Command, root string, dirs []string, to destination) error {
 	var links []string
 	var runs []*reports.Summary
 	for _, dir := range dirs {
@@ -102,11 +109,11 @@ func reportDir(cmd *cobra.Command, root string, dirs []string, out string) error
 		s := reports.Summarize(file)
 		link := filepath.ToSlash(filepath.Join(filepath.Base(dir), pageName))
 		page := filepath.Join(dir, pageName)
-		if out != "" {
+		if to.pages != "" {
 			link = filepath.Base(dir) + ".html"
-			page = filepath.Join(out, link)
+			page = filepath.Join(to.pages, link)
 		}
-		if err := writePage(page, s); err != nil {
+		if err := errors.Join(writePage(page, s), to.writePictures(s, filepath.Base(dir))); err != nil {
 			return err
 		}
 		runs, links = append(runs, s), append(links, link)
@@ -114,14 +121,34 @@ func reportDir(cmd *cobra.Command, root string, dirs []string, out string) error
 	if len(runs) == 0 {
 		return fmt.Errorf("no readable run under %s", root)
 	}
-	if out == "" {
-		out = root
-	}
-	index := filepath.Join(out, "index.html")
+	index := filepath.Join(cmp.Or(to.pages, root), "index.html")
 	if err := writeFile(index, func(w io.Writer) error { return reports.Index(w, runs, links) }); err != nil {
 		return err
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), index)
+	return nil
+}
+
+// writePictures writes the run's pictures into a folder of its own.
+func (d destination) writePictures(s *reports.Summary, run string) error {
+	if d.pictures == "" {
+		return nil
+	}
+	for _, p := range reports.Pictures(s) {
+		for ending, encode := range map[string]func() ([]byte, error){".svg": p.Picture.File, ".png": p.Picture.PNG} {
+			err := writeFile(filepath.Join(d.pictures, run, p.Name+ending), func(w io.Writer) error {
+				text, err := encode()
+				if err != nil {
+					return err
+				}
+				_, err = w.Write(text)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,7 @@ Ctrl-C ends a run so that --resume can go on with it.`,
 	flags.Uint64Var(&seed, "seed", 0, "fix the order of blocks and the sign vectors (random when not given)")
 	flags.BoolVar(&o.Quick, "quick", false, "measure only the scenario's quick cases")
 	flags.BoolVar(&full, "full", false, "take the time that every scenario needs for all its cases")
+	flags.StringSliceVar(&o.Profiles, "profile", nil, "then take profiles of these `KINDS`, in trials that don't count, on top of the budget: "+strings.Join(harness.ProfileKinds, ", "))
 	flags.StringVar(&resume, "resume", "", "go on with an interrupted `RUN`: its name, its folder, or last")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if flags.Changed("seed") {
@@ -54,6 +56,11 @@ Ctrl-C ends a run so that --resume can go on with it.`,
 		}
 		if flags.Changed("budget") && o.Budget < time.Second {
 			return fmt.Errorf("a budget of %v: nothing can be measured in less than 1s", o.Budget)
+		}
+		for _, kind := range o.Profiles {
+			if !slices.Contains(harness.ProfileKinds, kind) {
+				return fmt.Errorf("--profile: there is no kind %q; there are %s", kind, strings.Join(harness.ProfileKinds, ", "))
+			}
 		}
 		if resume != "" {
 			for _, name := range []string{"budget", "seed", "quick", "full"} {
@@ -207,6 +214,9 @@ func commandLine(cmd *cobra.Command, scenario string, o harness.Options) []strin
 	}
 	if o.Quick {
 		line = append(line, "--quick")
+	}
+	if len(o.Profiles) > 0 {
+		line = append(line, "--profile", strings.Join(o.Profiles, ","))
 	}
 	if o.Seed != nil {
 		line = append(line, "--seed", fmt.Sprint(*o.Seed))

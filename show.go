@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +13,7 @@ import (
 
 func showCommand() *cobra.Command {
 	var root string
-	var asJSON, asMarkdown bool
+	var asJSON, asMarkdown, asCSV, schema bool
 	cmd := &cobra.Command{
 		Use:   "show RUN …",
 		Short: "The verdicts again, from the file alone",
@@ -21,13 +22,21 @@ func showCommand() *cobra.Command {
 Benchmark files that tunelab did not write have no record of blocks and order: they get a table as benchstat prints
 it, a column for each file, and no verdict.`,
 		Example: "  tunelab show last\n  tunelab show results/runs/raftcommit-20261123-071500 --json\n  tunelab show old.txt new.txt",
-		Args:    cobra.MinimumNArgs(1),
 	}
 	resultsFlag(cmd, &root)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "an array with an object for each run")
 	cmd.Flags().BoolVar(&asMarkdown, "markdown", false, "for a pull request or a CI summary")
-	cmd.MarkFlagsMutuallyExclusive("json", "markdown")
+	cmd.Flags().BoolVar(&asCSV, "csv", false, "the trials, a line for each of their values")
+	cmd.Flags().BoolVar(&schema, "schema", false, "the JSON schema of what --json prints; no RUN is needed")
+	cmd.MarkFlagsMutuallyExclusive("json", "markdown", "csv", "schema")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if schema {
+			_, err := io.WriteString(cmd.OutOrStdout(), reports.Schema)
+			return err
+		}
+		if len(args) == 0 {
+			return errors.New("which run? tunelab show last shows the latest")
+		}
 		var paths []string
 		for _, arg := range args {
 			path, err := results.Find(root, arg)
@@ -41,7 +50,7 @@ it, a column for each file, and no verdict.`,
 			return err
 		}
 		if len(plain) > 0 {
-			return showPlain(cmd, runs, plain, asJSON || asMarkdown)
+			return showPlain(cmd, runs, plain, asJSON || asMarkdown || asCSV)
 		}
 		for _, s := range runs {
 			warnProblems(cmd, s)
@@ -49,6 +58,8 @@ it, a column for each file, and no verdict.`,
 		switch {
 		case asJSON:
 			return reports.JSON(cmd.OutOrStdout(), runs)
+		case asCSV:
+			return reports.CSV(cmd.OutOrStdout(), runs)
 		case asMarkdown:
 			for _, s := range runs {
 				if err := reports.Markdown(cmd.OutOrStdout(), s); err != nil {
@@ -90,7 +101,7 @@ func showPlain(cmd *cobra.Command, runs []*reports.Summary, plain []string, form
 		return fmt.Errorf("%s has no # trial records and the others have: show them apart", plain[0])
 	}
 	if formatted {
-		return fmt.Errorf("%s has no # trial records, so there are no verdicts to print as JSON or Markdown: leave the flag out for a table", plain[0])
+		return fmt.Errorf("%s has no # trial records, so there are no verdicts to print as JSON, Markdown or CSV: leave the flag out for a table", plain[0])
 	}
 	return reports.Benchstat(cmd.OutOrStdout(), cmd.ErrOrStderr(), plain, width(cmd.OutOrStdout()))
 }

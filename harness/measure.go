@@ -107,7 +107,7 @@ func (s *session) measure(ctx context.Context) error {
 	if err := s.writer.Finish(results.Done{Why: why, ElapsedMS: s.elapsed().Milliseconds()}); err != nil {
 		return fmt.Errorf("%w: %w", ErrFailed, err)
 	}
-	s.profileVariants(ctx)
+	s.takeProfiles(ctx)
 	s.countFailures(courses)
 	s.tell(Progress{Stage: StageDone})
 	return nil

@@ -58,13 +58,15 @@ const (
 
 // Options are a run's settings that the scenario does not hold.
 type Options struct {
-	Results string         // the folder that run folders go in
-	Budget  time.Duration  // wall time for everything after the builds and the tests of facts; DefaultBudget of the scenario when 0
-	Seed    *uint64        // of the order of blocks and the sign vectors; random when nil
-	Quick   bool           // only the scenario's quick cases
-	Trace   bool           // measure until the budget is used up, whatever is decided; there is no second stage
-	Command []string       // the command line, for the record and the lock
-	Tell    func(Progress) // called from one goroutine, between trials; may be nil
+	Results string        // the folder that run folders go in
+	Budget  time.Duration // wall time for everything after the builds and the tests of facts; DefaultBudget of the scenario when 0
+	Seed    *uint64       // of the order of blocks and the sign vectors; random when nil
+	Quick   bool          // only the scenario's quick cases
+	// Profiles are the kinds of profiles to take when measuring has ended, in trials of their own on top of the budget.
+	Profiles []string
+	Trace    bool           // measure until the budget is used up, whatever is decided; there is no second stage
+	Command  []string       // the command line, for the record and the lock
+	Tell     func(Progress) // called from one goroutine, between trials; may be nil
 }
 
 // Outcome is what a run came to.

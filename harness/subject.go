@@ -22,6 +22,7 @@ const (
 	subjectEnvVar     = "TUNELAB_SUBJECT_ENV"     // JSON array of "K=V": what the variant sets
 	subjectCPUsVar    = "TUNELAB_SUBJECT_CPUS"    // such as "1-3,5"
 	subjectCgroupsVar = "TUNELAB_SUBJECT_CGROUPS" // directories, joined by ':'
+	profileKindVar    = "TUNELAB_PROFILE_KIND"    // which of ProfileKinds that is
 	profileVar        = "TUNELAB_PROFILE"         // the file that the subject's CPU profile goes to
 	memoryLimitVar    = "TUNELAB_MEMORY_LIMIT"    // bytes of the cgroup round subject or trial
 )

@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/google/pprof/profile"
 
 	"tunelab/harness/internal/process"
-	"tunelab/results"
 	"tunelab/scenarios"
 )
 
@@ -91,7 +89,7 @@ func (s *session) trainOwn(ctx context.Context, base, v scenarios.Variant) ([]*p
 			if s.scenario.HasSubject() {
 				spec.Env = withEnv(spec.Env, map[string]string{profileVar: file})
 			}
-			p, err := s.profiled(ctx, spec, file)
+			p, err := s.trained(ctx, spec, file)
 			if err != nil {
 				return nil, fmt.Errorf("the workload %s: %w", benchmark, err)
 			}
@@ -130,26 +128,35 @@ func (s *session) trainOther(ctx context.Context, b *builder, t scenarios.Traini
 		Path: bin.path, Args: trainArgs(t.Run, time.Second, "-test.cpuprofile="+file), Dir: dir,
 		Env: withEnv(os.Environ(), map[string]string{"PWD": dir}), Timeout: trainTimeout, MaxOutput: maxOutput,
 	}
-	p, err := s.profiled(ctx, spec, file)
+	p, err := s.trained(ctx, spec, file)
 	if err != nil {
 		return nil, fmt.Errorf("the workload %s: %w", t, err)
 	}
 	return []*profile.Profile{p}, nil
 }
 
-// profiled runs the child and reads the profile that it leaves in file.
-func (s *session) profiled(ctx context.Context, spec process.Spec, file string) (*profile.Profile, error) {
+// trained runs the child and reads the profile that it leaves in file.
+func (s *session) trained(ctx context.Context, spec process.Spec, file string) (*profile.Profile, error) {
 	os.Remove(file)
 	exit, err := s.children.Run(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
+	p, err := profileOf(exit, spec, file)
+	if err == nil && len(p.Sample) == 0 {
+		return nil, fmt.Errorf("%w: its profile has no sample", ErrFailed)
+	}
+	return p, err
+}
+
+// profileOf reads the profile that a child left in file.
+func profileOf(exit process.Exit, spec process.Spec, file string) (*profile.Profile, error) {
 	if !exit.Ok() {
 		return nil, fmt.Errorf("%w: %s\n%s", ErrFailed, exit.Why(spec), indent(exit.Tail(maxTail)))
 	}
 	p, err := readProfile(file)
 	if err != nil {
-		return nil, fmt.Errorf("%w: its CPU profile: %w\n%s", ErrFailed, err, indent(exit.Tail(maxTail)))
+		return nil, fmt.Errorf("%w: its profile: %w\n%s", ErrFailed, err, indent(exit.Tail(maxTail)))
 	}
 	return p, nil
 }
@@ -164,9 +171,6 @@ func readProfile(file string) (*profile.Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(p.Sample) == 0 {
-		return nil, errors.New("it has no sample")
-	}
 	return p, nil
 }
 
@@ -175,71 +179,18 @@ func writeMerged(path string, passes []*profile.Profile) error {
 	// Profiles of one binary merge as they are; what differs between passes is where the kernel's own mappings lie.
 	merged, err := profile.Merge(passes)
 	if err != nil {
-		return fmt.Errorf("merging %d CPU profiles: %w", len(passes), err)
+		return fmt.Errorf("merging %d profiles: %w", len(passes), err)
 	}
 	f, err := os.Create(path + ".new")
 	if err != nil {
-		return fmt.Errorf("keeping the CPU profile: %w", err)
+		return fmt.Errorf("keeping a profile: %w", err)
 	}
 	err = errors.Join(merged.Write(f), f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(path+".new", path)
 	}
 	if err != nil {
-		return fmt.Errorf("keeping the CPU profile: %w", err)
+		return fmt.Errorf("keeping a profile: %w", err)
 	}
 	return nil
-}
-
-// profiling is what profileVariants takes: a block of the case that takes longest.
-func (s *session) profiling(cases []results.PlannedCase) time.Duration {
-	if !s.scenario.HasSubject() {
-		return 0
-	}
-	longest := 0.0
-	for _, c := range cases {
-		longest = max(longest, c.BlockMS)
-	}
-	return time.Duration(longest * float64(time.Millisecond))
-}
-
-// profileVariants runs every variant of a scenario with a subject once more, uncounted, with the CPU profiler on, in the
-// first case whose driver takes profiles: what a reader asks next is where the time goes. A pass that fails changes
-// nothing.
-func (s *session) profileVariants(ctx context.Context) {
-	if !s.scenario.HasSubject() || os.MkdirAll(s.profiles, 0o777) != nil {
-		return
-	}
-	defer os.Remove(s.profiles) // it stays when there is something in it
-	for _, c := range s.run.Plan.Cases {
-		taken := false
-		for i, v := range s.variants {
-			if !slices.Contains(c.Variants, v.Name) || ctx.Err() != nil {
-				continue
-			}
-			taken = s.profileVariant(ctx, c, v) || taken
-			if i == 0 && !taken {
-				break // a case in which the subject has no part
-			}
-		}
-		if taken || ctx.Err() != nil {
-			return
-		}
-	}
-}
-
-// profileVariant reports whether there is a profile now.
-func (s *session) profileVariant(ctx context.Context, c results.PlannedCase, v scenarios.Variant) bool {
-	s.tell(Progress{Stage: StageMeasure, Text: "a CPU profile of " + v.Name + ", not counted"})
-	file := filepath.Join(s.profiles, "cpu-"+v.Name+".pprof")
-	spec := s.spec(v, time.Duration(c.TimeoutMS)*time.Millisecond, "-test.run=^$",
-		"-test.bench="+anchored("Benchmark"+s.names[c.Case][v.Name]), fmt.Sprintf("-test.benchtime=%dx", c.N), "-test.timeout=0")
-	spec.Env = withEnv(spec.Env, map[string]string{profileVar: file})
-	exit, err := s.children.Run(ctx, spec)
-	if err != nil || !exit.Ok() {
-		os.Remove(file)
-		return false
-	}
-	_, err = os.Stat(file)
-	return err == nil
 }

@@ -22,7 +22,6 @@ var calibrationText string
 // A calibrationPage is what the template of a calibration shows.
 type calibrationPage struct {
 	Title, Answer, Machine, Command string
-	CSS                             template.CSS
 	Benchmarks                      []calibrationSection
 }
 
@@ -43,7 +42,7 @@ type calibrationPicture struct {
 func CalibrationHTML(w io.Writer, c *calibration.Calibration) error {
 	view := calibrationPage{
 		Title: "How far verdicts can be trusted on this machine", Answer: bound(calibrationAnswer(c)), Machine: calibratedMachine(c),
-		Command: shell.Line(c.Command), CSS: template.CSS(stylesheet),
+		Command: shell.Line(c.Command),
 	}
 	for i, b := range c.Benchmarks {
 		section := calibrationSection{ID: fmt.Sprintf("benchmark-%d", i+1), Name: plain.Clean(b.Name), How: bound(howMeasured(b))}
@@ -126,6 +125,6 @@ func linesPicture(b calibration.Benchmark, caption, axis, unit string, ticks []f
 		return calibrationPicture{}, nil
 	}
 	data.Label = caption + ". " + strings.Join(words, "; ")
-	svg, err := plots.Curve(data)
+	svg, err := plots.Curve(data).SVG()
 	return calibrationPicture{Caption: bound(caption), Picture: template.HTML(svg)}, err
 }

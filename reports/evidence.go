@@ -10,6 +10,7 @@ import (
 	"tunelab/reports/internal/plain"
 	"tunelab/reports/plots"
 	"tunelab/results"
+	"tunelab/results/verdict"
 )
 
 // maxForestRows is how many comparisons one forest shows before the next begins.
@@ -96,6 +97,109 @@ func forestLabel(d plots.ForestData, m results.Metric) string {
 	return fmt.Sprintf("Change of %s with intervals, %s is better. %s.", plain.Clean(m.Unit), m.Better, strings.Join(told, "; "))
 }
 
+// thinned says what of a picture is left out, so that the rest can be seen; "" for nothing.
+func (s *Summary) thinned(kind string, c results.PlannedCase, unit string) string {
+	switch every := s.everyBlock(c); {
+	case kind == "order" && every > 1:
+		return fmt.Sprintf(" (one block in %d)", every)
+	case kind == "order" || kind == "quantiles":
+		return ""
+	}
+	for _, name := range s.variantNames() {
+		if len(s.trials.values(c.Case, name, unit)) > plots.MostSteps {
+			return fmt.Sprintf(" (of each, %d at even ranks)", plots.MostSteps)
+		}
+	}
+	return ""
+}
+
+// A picture is one of a case's, and what it shows.
+type picture struct {
+	Kind    string // for a file's name
+	Says    string
+	Picture plots.Picture
+}
+
+// pictures are those of one case by one metric: the values, their distribution, their order, and the base beside itself.
+func (s *Summary) pictures(c results.PlannedCase, unit string) []picture {
+	spread := s.spread(c, unit)
+	if len(spread.Rows) == 0 {
+		return nil
+	}
+	out := []picture{
+		{"values", "every trial", plots.Spread(spread)},
+		{"order", "in the order of measuring", plots.Order(s.order(c, unit))},
+	}
+	if d := s.ecdf(c, unit); len(d.Lines) > 0 {
+		out = append(out, picture{"distribution", "share of the trials with at most so much", plots.ECDF(d)})
+	}
+	for _, f := range s.quantileFamilies(c) {
+		if slices.Contains(f.units, unit) {
+			if d := s.quantiles(c, f); len(d.Lines) > 0 {
+				out = append(out, picture{"quantiles", "quantiles of the latency", plots.Curve(d)})
+			}
+		}
+	}
+	if d := s.itself(c, unit); len(d.Rows) > 0 {
+		out = append(out, picture{"itself", "the base against itself, and the variants against it", plots.Spread(d)})
+	}
+	for i := range out {
+		out[i].Says += s.thinned(out[i].Kind, c, unit)
+	}
+	return out
+}
+
+// Limits of the cases whose values a page shows: a value takes some 150 bytes in all its pictures together.
+const (
+	maxPictured = 40
+	maxValues   = 4_000 // of all metrics
+)
+
+// roomFor is of how many cases a page shows the values: at least one.
+func (s *Summary) roomFor() int {
+	all, values := len(s.File.Run.Plan.Cases), 0
+	for _, variants := range s.trials {
+		for _, trials := range variants {
+			values += min(len(trials), plots.MostSteps) * len(s.File.Run.Metrics)
+		}
+	}
+	if values > maxValues {
+		all = max(1, all*maxValues/values)
+	}
+	return min(all, maxPictured)
+}
+
+// pictured are the cases whose values a page shows by one metric, in the order of the plan, and how many it leaves out:
+// those in which least changed.
+func (s *Summary) pictured(unit string) (cases []results.PlannedCase, left int) {
+	all := s.File.Run.Plan.Cases
+	room := s.roomFor()
+	if len(all) <= room {
+		return all, 0
+	}
+	most := map[string]float64{}
+	for i := range s.Comparisons {
+		if c := &s.Comparisons[i]; c.Metric == unit && c.Verdict != verdict.Same {
+			weight := strength(c)
+			if c.Verdict == verdict.Undecided {
+				weight = min(weight, 1e-9) // behind all that is decided
+			}
+			most[c.Case] = max(most[c.Case], weight)
+		}
+	}
+	order := make([]int, len(all))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return compareFloats(most[all[b].Case], most[all[a].Case]) })
+	order = order[:room]
+	slices.Sort(order)
+	for _, i := range order {
+		cases = append(cases, all[i])
+	}
+	return cases, len(all) - len(cases)
+}
+
 // spread prepares the values of every variant in one case by one metric.
 func (s *Summary) spread(c results.PlannedCase, unit string) plots.SpreadData {
 	d := plots.SpreadData{Unit: unit}
@@ -105,18 +209,34 @@ func (s *Summary) spread(c results.PlannedCase, unit string) plots.SpreadData {
 		if len(values) == 0 {
 			continue
 		}
-		median := summarize(values).Center
+		sum := summarize(values)
+		median := sum.Center
 		low, high := slices.Min(values), slices.Max(values)
 		scale := number.Common([]float64{median, low, high}, unit)
 		row := plots.SpreadRow{
-			Label: plain.Clean(name), Values: values, Median: median, Series: i,
+			Label: plain.Clean(name), Values: values, Median: median, Lo: sum.Lo, Hi: sum.Hi, Series: i,
 			Text: fmt.Sprintf("median %s (%s–%s)", scale.Format(median), scale.Format(low), scale.Format(high)),
 		}
 		d.Rows = append(d.Rows, row)
 		told = append(told, fmt.Sprintf("%s: %s, %s", row.Label, count(len(values), "value", "values"), row.Text))
 	}
+	d.ZoneLo, d.ZoneHi = s.zone(c, unit)
 	d.Label = fmt.Sprintf("Values of %s in %s. %s.", plain.Clean(unit), plain.Clean(c.Case), strings.Join(told, "; "))
 	return d
+}
+
+// zone is where a median is the same as the base's, within the metric's margin; zeros where there is none.
+func (s *Summary) zone(c results.PlannedCase, unit string) (lo, hi float64) {
+	values := s.trials.values(c.Case, s.File.Run.Base(), unit)
+	m, ok := s.File.Run.Metric(unit)
+	if !ok || len(values) == 0 {
+		return 0, 0
+	}
+	median := summarize(values).Center
+	if median == 0 || m.MarginAbs > 0 && slices.Min(values) <= 0 {
+		return median - m.MarginAbs, median + m.MarginAbs
+	}
+	return median / (1 + m.Margin), median * (1 + m.Margin)
 }
 
 // order prepares the trials of one case in the order in which they ran.
@@ -130,6 +250,7 @@ func (s *Summary) order(c results.PlannedCase, unit string) plots.OrderData {
 		}
 	}
 	stolen := 0.0
+	every := s.everyBlock(c)
 	for i := range s.File.Trials {
 		t := &s.File.Trials[i]
 		j, ok := at[t.Variant]
@@ -137,8 +258,11 @@ func (s *Summary) order(c results.PlannedCase, unit string) plots.OrderData {
 			continue
 		}
 		d.Trials++
+		block := 1_000_000*max(t.Stage-1, 0) + t.Block
 		if v, has := t.Get(unit); has && t.Outcome == results.OK && isFinite(v) {
-			d.Series[j].Points = append(d.Series[j].Points, plots.OrderPoint{Place: d.Trials, Value: v})
+			if t.Block%every == 0 {
+				d.Series[j].Points = append(d.Series[j].Points, plots.OrderPoint{Place: d.Trials, Value: v, Block: block})
+			}
 		} else if t.Outcome != results.OK {
 			d.Series[j].Bad = append(d.Series[j].Bad, d.Trials)
 		}
@@ -148,7 +272,22 @@ func (s *Summary) order(c results.PlannedCase, unit string) plots.OrderData {
 		}
 	}
 	d.Label = s.orderLabel(d, c, stolen)
+	if every > 1 {
+		d.Label += fmt.Sprintf(" One block in %d is drawn.", every)
+	}
 	return d
+}
+
+// maxOrderTrials is how many trials the picture of their order has room for.
+const maxOrderTrials = 500
+
+// everyBlock is of how many blocks of a case one is drawn in the order of measuring.
+func (s *Summary) everyBlock(c results.PlannedCase) int {
+	n := 0
+	for _, trials := range s.trials[c.Case] {
+		n += len(trials)
+	}
+	return 1 + (n-1)/maxOrderTrials
 }
 
 func (s *Summary) orderLabel(d plots.OrderData, c results.PlannedCase, stolen float64) string {

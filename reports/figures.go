@@ -251,32 +251,39 @@ func boundView(v *figureView) {
 // shareText writes a share that may be very small.
 func shareText(share float64) string { return fmt.Sprintf("%.2g %%", 100*share) }
 
-// draw makes the figure's pictures.
+// draw makes the figure's pictures for a page.
 func (s *Summary) draw(v figureView) ([]template.HTML, error) {
 	var out []template.HTML
-	add := func(svg []byte, err error) error {
-		if err == nil {
-			out = append(out, template.HTML(svg))
+	for _, p := range s.drawn(v) {
+		svg, err := p.SVG()
+		if err != nil {
+			return nil, err
 		}
-		return err
+		out = append(out, template.HTML(svg))
 	}
+	return out, nil
+}
+
+// drawn are the figure's pictures.
+func (s *Summary) drawn(v figureView) []plots.Picture {
 	c := v.computed
 	switch {
 	case len(c.Points) > 0:
+		var out []plots.Picture
 		for i := range c.Metrics {
-			if i == 1 {
-				continue
-			}
-			if err := add(plots.Scatter(s.scatter(v, i))); err != nil {
-				return nil, err
+			if i != 1 {
+				out = append(out, plots.Scatter(s.scatter(v, i)))
 			}
 		}
+		return out
 	case len(c.Lines) > 0:
-		if err := add(plots.Curve(s.curve(v))); err != nil {
-			return nil, err
+		return []plots.Picture{plots.Curve(s.curve(v))}
+	case len(c.Cells) > 0:
+		if d, ok := s.tableHeat(c); ok {
+			return []plots.Picture{plots.Heat(d)}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // scatter draws metric y of the figure over its second.

@@ -14,6 +14,10 @@ import (
 var (
 	//go:embed style.css
 	stylesheet string
+	//go:embed page.js
+	script string
+	//go:embed frame.html
+	frameText string
 	//go:embed page.html
 	pageText string
 	//go:embed index.html
@@ -30,11 +34,13 @@ func HTML(w io.Writer, s *Summary) error {
 	return write(w, "run "+s.Name, pageText, view)
 }
 
-// functions are what templates call: layout only.
+// functions are what templates call: layout, the style sheet and the script.
 var functions = template.FuncMap{
 	"marks": marks,
 	"super": func(i int) string { return superscript(i + 1) },
 	"short": breakable,
+	"css":   func() template.CSS { return template.CSS(stylesheet) },
+	"js":    func() template.JS { return template.JS(script) },
 }
 
 // breakable shortens a name and lets a line end behind its slashes.
@@ -51,7 +57,7 @@ const maxNameShown = 120
 
 // write fills a template and writes it in one piece, so that a failure leaves no half page.
 func write(w io.Writer, what, text string, view any) error {
-	t, err := template.New("page").Funcs(functions).Parse(text)
+	t, err := template.New("page").Funcs(functions).Parse(frameText + text)
 	if err != nil {
 		return fmt.Errorf("making the page of %s: %w", what, err)
 	}

@@ -43,11 +43,16 @@ func TestHTML(t *testing.T) {
 
 // wanted are the elements of a page. Anything else would have come in with a name.
 var wanted = strings.Fields(`html head meta title style body main header nav a h1 h2 h3 p ul ol li span strong br section
-	div table caption thead tbody tr th td details summary dl dt dd pre code figure figcaption svg g text path wbr`)
+	button div table caption thead tbody tr th td details summary dl dt dd pre code figure figcaption svg g text path wbr`)
 
 // checkPage checks that the page stands alone, holds only what the templates put there, and is nested rightly.
 func checkPage(t *testing.T, page []byte) {
 	t.Helper()
+	own := "<script>" + script + "</script>"
+	if n := bytes.Count(page, []byte(own)); n != 1 {
+		t.Errorf("the page has its script %d times", n)
+	}
+	page = bytes.Replace(page, []byte(own), nil, 1)
 	decoder := xml.NewDecoder(bytes.NewReader(page))
 	decoder.Strict, decoder.AutoClose, decoder.Entity = false, append(slices.Clone(xml.HTMLAutoClose), "wbr"), xml.HTMLEntity
 	pictures, told := 0, 0

@@ -68,6 +68,11 @@ func (s *Summary) json() jsonRun {
 		Warnings: notNil(run.Warnings), Problems: []string{},
 	}
 	out.Plan.Looks = notNil(out.Plan.Looks)
+	out.Plan.Cases = slices.Clone(out.Plan.Cases)
+	for i := range out.Plan.Cases {
+		c := &out.Plan.Cases[i]
+		c.Variants, c.Pairs, c.Metrics = notNil(c.Variants), notNil(c.Pairs), notNil(c.Metrics)
+	}
 	if s.Finished() {
 		out.Done = s.File.Done.Why
 	}

@@ -13,11 +13,11 @@ import (
 type page struct {
 	Title, Question, Answer string
 	Name, Ended, Machine    string
-	CSS                     template.CSS
 	Badges                  []badge
 	Claims                  []claimRow
 	Figures                 []figureView
 	Metrics                 []pageMetric
+	Profiles                []profileView
 	Others                  []metricTable
 	Outcomes                []outcomeRow
 	AnyBad                  bool
@@ -46,14 +46,22 @@ type pageMetric struct {
 	Table    metricTable
 	Verdicts verdictGroup
 	Forests  []template.HTML
+	Heats    []template.HTML
 	Cases    []pageCase
-	Open     bool // the evidence is unfolded
+	Left     string // cases whose pictures are left out
+	Open     bool   // the evidence is unfolded
 }
 
 // A pageCase is the evidence of one case by one metric.
 type pageCase struct {
-	Case          string
-	Spread, Order template.HTML
+	Case     string
+	Pictures []told
+}
+
+// A told picture has a few words above it.
+type told struct {
+	Says    string
+	Picture template.HTML
 }
 
 // maxQuestion is how much of a question stands as the title: more is not a question.
@@ -65,11 +73,11 @@ const openCases = 4
 func (s *Summary) page() (*page, error) {
 	p := &page{
 		Title: plain.Elide(s.Question, 120), Question: plain.Elide(s.Question, maxQuestion), Answer: bound(s.Answer), Name: s.Name, Ended: s.ended,
-		Machine: s.machineLine(), CSS: template.CSS(stylesheet),
-		Claims: s.claims, Others: s.others, Outcomes: s.outcomes, AnyBad: len(s.failures) > 0, Failures: s.failures,
+		Machine: s.machineLine(),
+		Claims:  s.claims, Others: s.others, Outcomes: s.outcomes, AnyBad: len(s.failures) > 0, Failures: s.failures,
 		Missing: s.missing, Checks: s.checks, FailedChecks: len(s.failedChecks()), Variants: s.variants, Plan: s.plan,
 		Cases: s.perCase, MachineFacts: s.machine, Warnings: s.warnings, Noise: s.noise, Problems: s.problems,
-		Commands: s.commands(), Badges: s.badges(),
+		Commands: s.commands(), Badges: s.badges(), Profiles: s.profiles(),
 	}
 	if p.Question == "" {
 		p.Title, p.Question = s.Name, s.Name
@@ -118,26 +126,35 @@ func (s *Summary) pageMetric(m results.Metric) (pageMetric, error) {
 		}
 	}
 	for _, d := range s.forests(m) {
-		svg, err := plots.Forest(d)
+		svg, err := plots.Forest(d).SVG()
 		if err != nil {
 			return out, err
 		}
 		out.Forests = append(out.Forests, template.HTML(svg))
 	}
-	for _, c := range s.File.Run.Plan.Cases {
-		spread := s.spread(c, m.Unit)
-		if len(spread.Rows) == 0 {
-			continue
-		}
-		first, err := plots.Spread(spread)
+	for _, d := range s.axesHeats(m) {
+		svg, err := plots.Heat(d).SVG()
 		if err != nil {
 			return out, err
 		}
-		second, err := plots.Order(s.order(c, m.Unit))
-		if err != nil {
-			return out, err
+		out.Heats = append(out.Heats, template.HTML(svg))
+	}
+	cases, left := s.pictured(m.Unit)
+	if left > 0 {
+		out.Left = fmt.Sprintf("Of %d more cases, in which less changed, the pictures are left out: tunelab report --pictures DIR writes all.", left)
+	}
+	for _, c := range cases {
+		drawn := pageCase{Case: plain.Clean(c.Case)}
+		for _, p := range s.pictures(c, m.Unit) {
+			svg, err := p.Picture.SVG()
+			if err != nil {
+				return out, err
+			}
+			drawn.Pictures = append(drawn.Pictures, told{p.Says, template.HTML(svg)})
 		}
-		out.Cases = append(out.Cases, pageCase{plain.Clean(c.Case), template.HTML(first), template.HTML(second)})
+		if len(drawn.Pictures) > 0 {
+			out.Cases = append(out.Cases, drawn)
+		}
 	}
 	out.Open = len(out.Cases) <= openCases
 	return out, nil

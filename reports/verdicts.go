@@ -37,6 +37,7 @@ type verdictRow struct {
 	Verdict       string
 	Blocks        string // "12", or "12+10" where a second stage measured again
 	P, Q          string
+	Size, Chance  string // of the change and p, as numbers, to sort by
 	Detectable    string // the smallest change that would probably have been found
 	Settle        string // of an undecided one: what would settle it
 	Outcomes      string // trials that did not end well
@@ -75,6 +76,14 @@ func (s *Summary) verdictRow(g *verdictGroup, c *results.Comparison) verdictRow 
 		Variant: plain.Clean(c.Variant), Base: plain.Clean(c.Base),
 		Change: change(c), Verdict: string(c.Verdict), Blocks: fmt.Sprint(c.Blocks),
 		P: significance(c), Outcomes: badOutcomes(c),
+	}
+	if c.Ratio != nil && isFinite(*c.Ratio) {
+		row.Size = fmt.Sprintf("%.6g", *c.Ratio)
+	} else if c.Difference != nil && isFinite(*c.Difference) {
+		row.Size = fmt.Sprintf("%.6g", *c.Difference)
+	}
+	if c.P != nil && isFinite(*c.P) {
+		row.Chance = fmt.Sprintf("%.6g", *c.P)
 	}
 	if c.Flagged != nil {
 		row.Blocks = fmt.Sprintf("%d+%d", c.Flagged.Blocks, c.Flagged.Again)

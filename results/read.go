@@ -20,6 +20,7 @@ type File struct {
 	Run      *Run
 	Trials   []Trial
 	Done     *Done     // nil when the run was interrupted
+	Profiles []Profile // taken after measuring had ended
 	Problems []Problem // lines that could not be used
 	Torn     bool      // something follows the last whole record: the run was killed while it wrote
 
@@ -194,6 +195,10 @@ func (p *parser) record(word string, text []byte, line int, end int64) {
 		err = p.beginTrial(text, line)
 	case "end":
 		err = p.endTrial(text, line, end)
+	case "profile":
+		if err = appendRecord(&p.file.Profiles, text); p.open == nil {
+			p.file.end = end
+		}
 	case "done":
 		p.file.Done = &Done{}
 		err = json.Unmarshal(text, p.file.Done)

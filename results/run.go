@@ -350,6 +350,16 @@ type Done struct {
 	ElapsedMS int64  `json:"elapsed_ms"`
 }
 
+// A Profile is a file that a profiler left, in trials of its own that no verdict is computed from.
+type Profile struct {
+	Kind    string `json:"profile"` // "cpu", "mutex", "block", "heap" or "goroutineleak"
+	Variant string `json:"variant"`
+	Case    string `json:"case"`
+	Repeat  int    `json:"repeat,omitempty"` // from 1; 0: all repeats merged
+	File    string `json:"file,omitempty"`   // in the run's folder, with slashes
+	Why     string `json:"why,omitempty"`    // there is none
+}
+
 // Base returns the name of the base variant.
 func (r *Run) Base() string {
 	for _, v := range r.Variants {

@@ -90,6 +90,18 @@ func (w *Writer) Finish(d Done) error {
 	return nil
 }
 
+// Profile writes that there is a profile, or why there is none.
+func (w *Writer) Profile(p Profile) error {
+	text, err := comment("profile", p)
+	if err == nil {
+		err = w.write(text)
+	}
+	if err != nil {
+		return fmt.Errorf("writing of a profile to %s: %w", w.f.Name(), err)
+	}
+	return nil
+}
+
 // Close closes the file. All that was appended is on disk already.
 func (w *Writer) Close() error { return w.f.Close() }
 

@@ -10,8 +10,17 @@ import (
 	"net/http"
 	_ "net/http/pprof"
 	"os"
+	"runtime"
 	"runtime/metrics"
 )
+
+// KindVar is the environment variable that names the kind of profile which the
+// process will be asked for: "mutex" and "block" have the runtime take samples
+// from the beginning on, every mutex that was waited for and one for each 10 µs
+// that a goroutine was blocked.
+const KindVar = "TUNELAB_PROFILE_KIND"
+
+const blockRate = 10_000 // ns
 
 // AddrVar is the environment variable that holds the listener's address.
 const AddrVar = "TUNELAB_DEBUG_ADDR"
@@ -38,6 +47,12 @@ func Serve() error {
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 		return fmt.Errorf("$%s: %q is not a loopback address: profiles are for this machine only", AddrVar, host)
+	}
+	switch os.Getenv(KindVar) {
+	case "mutex":
+		runtime.SetMutexProfileFraction(1)
+	case "block":
+		runtime.SetBlockProfileRate(blockRate)
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {

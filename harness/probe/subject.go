@@ -23,7 +23,8 @@ const (
 	subjectEnvVar     = "TUNELAB_SUBJECT_ENV"     // a JSON array of "K=V"
 	subjectCPUsVar    = "TUNELAB_SUBJECT_CPUS"    // "1" or "1-3,5"
 	subjectCgroupsVar = "TUNELAB_SUBJECT_CGROUPS" // folders, with ':' between them
-	profileVar        = "TUNELAB_PROFILE"         // where the CPU profile goes
+	profileVar        = "TUNELAB_PROFILE"         // where the profile goes
+	profileKindVar    = "TUNELAB_PROFILE_KIND"    // "cpu", "mutex", "block", "heap" or "goroutineleak"; "cpu" without it
 )
 
 // debugVar tells the subject where to listen: HOST:PORT of [Program.Debug].
@@ -215,13 +216,13 @@ func (s *Subject) died() error {
 }
 
 // Begin begins a window: what the subject does from here to End is reported by
-// End. Where $TUNELAB_PROFILE names a file, the subject's CPU is profiled.
+// End. Where $TUNELAB_PROFILE names a file, the subject is profiled.
 // Begin comes after the driver's setup, right before the load. What goes wrong
 // is reported by End.
 func (s *Subject) Begin() {
 	s.capture = nil
 	if s.profile != "" {
-		s.capture = startCapture(s.debug)
+		s.capture = startCapture(s.debug, os.Getenv(profileKindVar))
 	}
 	// What costs the subject CPU comes first, and the CPU clock last.
 	var before reading

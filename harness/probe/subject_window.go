@@ -116,24 +116,42 @@ func parseRuntime(raw map[string]json.RawMessage) (runtimeReading, error) {
 	return r, nil
 }
 
-// A capture is a CPU profile being taken by the subject.
+// A capture is a profile being taken by the subject.
 //
-// The length of a window is not known when it begins, and net/http/pprof wants
+// What the runtime adds up from the program's start on, for mutexes, blocking
+// and the heap, is asked for at both ends of the window. Leaked goroutines are
+// looked for at its end.
+//
+// A CPU profile has to run. The length of a window is not known when it begins, and net/http/pprof wants
 // it in the request. So a capture asks for a day, and at the end closes its
 // half of the connection: the handler then sees the request's context end,
 // stops the profile, and still has the other half to send it. That covers the
 // window exactly, in one profile, of any program with the standard handlers.
 type capture struct {
-	conn *net.TCPConn
-	err  error
+	conn   *net.TCPConn // of a CPU profile
+	debug  string
+	kind   string
+	before []byte // what had added up when the window began
+	err    error
 }
 
 const profileSeconds = 24 * 60 * 60
 
-func startCapture(debug string) *capture {
-	c := &capture{}
+func startCapture(debug, kind string) *capture {
+	c := &capture{debug: debug, kind: kind}
 	if debug == "" {
 		c.err = fmt.Errorf("$%s is set, but the driver names no debug listener", profileVar)
+		return c
+	}
+	switch kind {
+	case "", "cpu":
+	case "goroutineleak":
+		return c
+	case "mutex", "block", "heap":
+		c.before, c.err = c.read()
+		return c
+	default:
+		c.err = fmt.Errorf("$%s: there is no kind of profile %q", profileKindVar, kind)
 		return c
 	}
 	base, err := url.Parse(debug)
@@ -152,13 +170,48 @@ func startCapture(debug string) *capture {
 	return c
 }
 
-// save ends the profile and writes it to a file, whole or not at all.
+// read asks the subject for a profile that has added up so far.
+func (c *capture) read() ([]byte, error) {
+	resp, err := debugClient.Get(c.debug + "/debug/pprof/" + c.kind)
+	if err != nil {
+		return nil, err
+	}
+	return profileIn(resp)
+}
+
+// profileIn reads a profile from an answer.
+func profileIn(resp *http.Response) ([]byte, error) {
+	defer resp.Body.Close()
+	profile, err := io.ReadAll(resp.Body)
+	switch {
+	case err != nil:
+		return nil, err
+	case resp.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("%s: %s", resp.Status, profile)
+	case len(profile) == 0:
+		return nil, errors.New("the subject sent an empty profile")
+	}
+	return profile, nil
+}
+
+// save ends the profile and writes it to a file, whole or not at all; and what
+// had added up before the window to file.begin.
 func (c *capture) save(file string) error {
 	if c.conn != nil {
 		defer c.conn.Close()
 	}
 	if c.err != nil {
 		return c.err
+	}
+	if c.conn == nil {
+		profile, err := c.read()
+		if err == nil && c.before != nil {
+			err = os.WriteFile(file+".begin", c.before, 0o644)
+		}
+		if err != nil {
+			return err
+		}
+		return writeWhole(file, profile)
 	}
 	_ = c.conn.SetDeadline(time.Now().Add(30 * time.Second)) // can't fail on an open connection
 	if err := c.conn.CloseWrite(); err != nil {
@@ -168,18 +221,16 @@ func (c *capture) save(file string) error {
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
-	profile, err := io.ReadAll(resp.Body)
+	profile, err := profileIn(resp)
 	if err != nil {
 		return err
 	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", resp.Status, profile)
-	}
-	if len(profile) == 0 {
-		return errors.New("the subject sent an empty profile")
-	}
-	if err := os.WriteFile(file+".part", profile, 0o644); err != nil {
+	return writeWhole(file, profile)
+}
+
+// writeWhole writes a file that is whole or absent.
+func writeWhole(file string, text []byte) error {
+	if err := os.WriteFile(file+".part", text, 0o644); err != nil {
 		return err
 	}
 	return os.Rename(file+".part", file)

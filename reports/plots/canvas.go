@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"regexp"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -12,6 +14,7 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"tunelab/reports/internal/plain"
@@ -104,6 +107,17 @@ func (p *pen) line(x0, y0, x1, y1 vg.Length) {
 	p.path.Line(at(x1, y1))
 }
 
+// polyline adds a line through all points, which is shorter to write than its pieces.
+func (p *pen) polyline(points []vg.Point) {
+	for i, q := range points {
+		if i == 0 {
+			p.path.Move(at(q.X, q.Y))
+		} else {
+			p.path.Line(at(q.X, q.Y))
+		}
+	}
+}
+
 // fill paints what was gathered.
 func (p *pen) fill(c draw.Canvas, col color.Color) {
 	if len(p.path) > 0 {
@@ -178,15 +192,53 @@ type plotterFunc func(c draw.Canvas, p *plot.Plot)
 // Plot implements plot.Plotter.
 func (f plotterFunc) Plot(c draw.Canvas, p *plot.Plot) { f(c, p) }
 
-// render draws on a canvas of the given height and returns the SVG, told in words by label.
-func render(height vg.Length, label string, drawOn func(c draw.Canvas)) ([]byte, error) {
-	canvas := vgsvg.NewWith(vgsvg.UseWH(Width, height))
-	drawOn(draw.New(canvas))
+// A Picture can be written in several forms.
+type Picture struct {
+	height vg.Length
+	label  string // the picture in words
+	drawOn func(c draw.Canvas)
+}
+
+// SVG returns the picture as an element of a page, whose colours it takes.
+func (p Picture) SVG() ([]byte, error) {
+	canvas := vgsvg.NewWith(vgsvg.UseWH(Width, p.height))
+	p.drawOn(draw.New(canvas))
 	var out bytes.Buffer
 	if _, err := canvas.WriteTo(&out); err != nil {
-		return nil, fmt.Errorf("drawing %s: %w", label, err)
+		return nil, fmt.Errorf("drawing %s: %w", p.label, err)
 	}
-	return finish(out.Bytes(), float64(height), label)
+	return finish(out.Bytes(), float64(p.height), p.label)
+}
+
+// paper is what a picture that stands alone is drawn on.
+const paper = 0xFFFFFF
+
+// File returns the picture as an SVG file, dark on white.
+func (p Picture) File() ([]byte, error) {
+	svg, err := p.SVG()
+	if err != nil {
+		return nil, err
+	}
+	head, body, _ := bytes.Cut(svg, []byte("\n"))
+	page := fmt.Sprintf("\n<rect width=\"100%%\" height=\"100%%\" fill=\"#%06X\"/>\n", paper)
+	return slices.Concat(head, []byte(page), fixed.ReplaceAll(body, []byte("$1"))), nil
+}
+
+// fixed finds the colours that a page may set, with what they are where it does not.
+var fixed = regexp.MustCompile(`var\(--[a-z0-9]+,(#[0-9A-F]{6})\)`)
+
+// dotsPerUnit makes a PNG sharp on screens of high density and in print.
+const dotsPerUnit = 3
+
+// PNG returns the picture as a PNG file of 1,080 pixels across, dark on white.
+func (p Picture) PNG() ([]byte, error) {
+	canvas := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(Width, p.height), vgimg.UseDPI(72*dotsPerUnit), vgimg.UseBackgroundColor(hex(paper)))}
+	p.drawOn(draw.New(canvas))
+	var out bytes.Buffer
+	if _, err := canvas.WriteTo(&out); err != nil {
+		return nil, fmt.Errorf("drawing %s: %w", p.label, err)
+	}
+	return out.Bytes(), nil
 }
 
 func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

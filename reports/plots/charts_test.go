@@ -13,7 +13,8 @@ func TestScatter(t *testing.T) {
 		{Name: "map", X: 42.2 * mib, XLo: 42 * mib, XHi: 42.6 * mib, Y: 0.095, YLo: 0.091, YHi: 0.1},
 		{Name: "map+gogc20", X: 35.1 * mib, XLo: nan, XHi: nan, Y: 0.4, YLo: nan, YHi: nan, Series: 1},
 		{Name: "map+gogc200", X: 54.2 * mib, XLo: 54 * mib, XHi: 55 * mib, Y: 0.045, YLo: 0.04, YHi: 0.05, Front: true, Highlight: true, Series: 2},
-	}})
+	}}).SVG()
+
 	p := look(t, svg, err)
 	p.has(t, "map+gogc20", "map+gogc200", "peak-RSS-bytes", "GC-CPU-share", "40MiB", "50MiB", "0.2")
 	for _, text := range p.texts {
@@ -32,7 +33,7 @@ func TestCurve(t *testing.T) {
 			{Name: "cas", Series: 1, Points: []CurvePoint{{0, 50, 45, 55}, {1000, nan, nan, nan}, {10_000, 500, 490, 510}, {100_000, 1600, 1500, 1700}}},
 		},
 	}
-	svg, err := Curve(d)
+	svg, err := Curve(d).SVG()
 	look(t, svg, err).has(t, "channel", "cas", "0", "1us", "10us", "100us", "cost", "1µs")
 	// Every value that was measured has its place, evenly where one of them is 0.
 	place := d.places()
@@ -51,16 +52,16 @@ func TestChartsOfHostileValues(t *testing.T) {
 	values := []float64{0, -1, 1, 1e-300, 1e300, -1e300, math.MaxFloat64, nan, inf, -inf}
 	for _, a := range values {
 		for _, b := range values {
-			svg, err := Scatter(ScatterData{XUnit: "B", YUnit: "ns/op", Points: []ScatterPoint{{Name: "a", X: a, XLo: b, XHi: a, Y: b, YLo: a, YHi: b, Front: true}, {X: b, Y: a}}})
+			svg, err := Scatter(ScatterData{XUnit: "B", YUnit: "ns/op", Points: []ScatterPoint{{Name: "a", X: a, XLo: b, XHi: a, Y: b, YLo: a, YHi: b, Front: true}, {X: b, Y: a}}}).SVG()
 			look(t, svg, err)
 			ticks := []CurveTick{{"a", a}, {"b", b}}
 			if !isFinite(a) || !isFinite(b) || slices.Contains([]float64{a - b, b - a}, 0) || a > b {
 				continue // the cases' names have finite numbers, in order
 			}
-			svg, err = Curve(CurveData{Axis: "x", Unit: "B", Ticks: ticks, Threshold: b, Marks: []float64{a}, Lines: []CurveLine{{Name: "l", Points: []CurvePoint{{a, b, a, b}, {b, a, nan, inf}}}}})
+			svg, err = Curve(CurveData{Axis: "x", Unit: "B", Ticks: ticks, Threshold: b, Marks: []float64{a}, Lines: []CurveLine{{Name: "l", Points: []CurvePoint{{a, b, a, b}, {b, a, nan, inf}}}}}).SVG()
 			look(t, svg, err)
 		}
 	}
-	svg, err := Scatter(ScatterData{})
+	svg, err := Scatter(ScatterData{}).SVG()
 	look(t, svg, err)
 }

@@ -39,10 +39,15 @@ const legendRow = 13
 
 // Curve draws the lines with their intervals as bars, a dashed line at the threshold and at each mark, and a legend
 // below. The horizontal axis stands at the places that were measured, evenly where they begin at 0 and spread widely.
-func Curve(d CurveData) ([]byte, error) {
-	legend := d.legendRows()
+func Curve(d CurveData) Picture {
+	var names []string
+	var series []int
+	for _, l := range d.Lines {
+		names, series = append(names, l.Name), append(series, l.Series)
+	}
+	legend := legendRows(len(names))
 	height := vg.Length(chartHeight + legend*legendRow)
-	return render(height, d.Label, func(c draw.Canvas) {
+	return Picture{height, d.Label, func(c draw.Canvas) {
 		place := d.places()
 		var ys []float64
 		for _, l := range d.Lines {
@@ -62,8 +67,8 @@ func Curve(d CurveData) ([]byte, error) {
 		p.X.Tick.Marker = plot.ConstantTicks(thin(ticks, place(d.Ticks[0].X), func(v float64) float64 { return v * (Width - 70) }, 34))
 		p.Add(plotterFunc(func(c draw.Canvas, p *plot.Plot) { d.drawLines(c, p, place) }))
 		p.Draw(draw.Crop(c, leftRoom, -14, vg.Length(legend*legendRow), -4))
-		d.drawLegend(c, legend)
-	})
+		drawLegend(c, names, series)
+	}}
 }
 
 // places returns where a value of the axis is drawn, from 0 to 1: by its logarithm when all values are positive and
@@ -126,20 +131,22 @@ func (d CurveData) drawLines(c draw.Canvas, p *plot.Plot, place func(float64) fl
 // legendWidth is a column of the legend.
 const legendWidth = 112
 
-func (d CurveData) legendRows() int {
+// legendRows is how many rows so many names take.
+func legendRows(names int) int {
 	columns := Width / legendWidth
-	return (len(d.Lines) + columns - 1) / columns
+	return (names + columns - 1) / columns
 }
 
-func (d CurveData) drawLegend(c draw.Canvas, rows int) {
-	columns := Width / legendWidth
+// drawLegend writes the names at the bottom, each with the glyph of its series.
+func drawLegend(c draw.Canvas, names []string, series []int) {
+	columns, rows := Width/legendWidth, legendRows(len(names))
 	s := style(smallSize, ink, draw.XLeft)
-	for i, l := range d.Lines {
+	for i, name := range names {
 		left := vg.Length(6 + i%columns*legendWidth)
 		bottom := vg.Length((rows-1-i/columns)*legendRow + 2)
-		g := glyphs{series: l.Series, radius: 2.6}
+		g := glyphs{series: series[i], radius: 2.6}
 		g.add(left+3, bottom+4)
 		g.draw(c)
-		c.FillText(s, at(left+10, bottom), fit(s, l.Name, legendWidth-14))
+		c.FillText(s, at(left+10, bottom), fit(s, name, legendWidth-14))
 	}
 }

@@ -121,7 +121,7 @@ const (
 )
 
 // Forest draws every comparison's change with its interval, the zone of `same`, and the line of no change.
-func Forest(d ForestData) ([]byte, error) {
+func Forest(d ForestData) Picture {
 	height := vg.Length(axisHeight + 4)
 	group := ""
 	for _, r := range d.Rows {
@@ -130,7 +130,7 @@ func Forest(d ForestData) ([]byte, error) {
 		}
 		group = r.Group
 	}
-	return render(height, d.Label, func(c draw.Canvas) {
+	return Picture{height, d.Label, func(c draw.Canvas) {
 		a := d.axis()
 		p := newPlot()
 		p.Y.Min, p.Y.Max = 0, 1
@@ -138,7 +138,7 @@ func Forest(d ForestData) ([]byte, error) {
 		a.set(&p.X, d.ticks(a, Width-30))
 		p.Add(plotterFunc(d.drawRows))
 		p.Draw(draw.Crop(c, 12, -12, 1, -1))
-	})
+	}}
 }
 
 func (d ForestData) drawRows(c draw.Canvas, p *plot.Plot) {

@@ -1,6 +1,8 @@
 package plots
 
 import (
+	"slices"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -30,6 +32,7 @@ type OrderSeries struct {
 type OrderPoint struct {
 	Place int // from 1
 	Value float64
+	Block int // from 1: those of one block are joined; 0 for none
 }
 
 const (
@@ -38,9 +41,9 @@ const (
 	legendLine  = 15
 )
 
-// Order draws the values over the order in which they were measured, so that drift and bursts can be seen, with
+// Order draws the values over the order in which they were measured, those of a block joined by a line, so that drift and bursts can be seen, with
 // crosses for trials that ended badly and, if any was stolen, the CPU time that the hypervisor took below.
-func Order(d OrderData) ([]byte, error) {
+func Order(d OrderData) Picture {
 	legend := d.layLegend()
 	top := vg.Length(4)
 	if len(legend) > 0 {
@@ -50,7 +53,7 @@ func Order(d OrderData) ([]byte, error) {
 	if len(d.StealMS) > 0 {
 		bottom = stealHeight
 	}
-	return render(top+orderHeight+bottom, d.Label, func(c draw.Canvas) {
+	return Picture{top + orderHeight + bottom, d.Label, func(c draw.Canvas) {
 		for _, item := range legend {
 			item.draw(c)
 		}
@@ -59,7 +62,7 @@ func Order(d OrderData) ([]byte, error) {
 			area.Max.Y, area.Min.Y = bottom-2, 2
 			d.drawSteal(area)
 		}
-	})
+	}}
 }
 
 // A legendItem is a variant's glyph and name.
@@ -114,6 +117,15 @@ func (d OrderData) drawValues(c draw.Canvas) draw.Canvas {
 			lines.line(c.Min.X, y(t.Value), c.Max.X, y(t.Value))
 		}
 		lines.stroke(c, grid, 0.5)
+		var joins pen
+		for _, block := range d.blocks() {
+			var points []vg.Point
+			for _, q := range block {
+				points = append(points, vg.Point{X: x(float64(q.Place)), Y: y(q.Value)})
+			}
+			joins.polyline(points)
+		}
+		joins.stroke(c, muted, 0.4)
 		for _, s := range d.Series {
 			dots := glyphs{series: s.Series, radius: 2.6}
 			for _, q := range s.Points {
@@ -132,6 +144,29 @@ func (d OrderData) drawValues(c draw.Canvas) draw.Canvas {
 	}))
 	p.Draw(c)
 	return p.DataCanvas(c)
+}
+
+// blocks are the points of each block, in the order in which they were measured.
+func (d OrderData) blocks() [][]OrderPoint {
+	at := map[int]int{}
+	var out [][]OrderPoint
+	for _, s := range d.Series {
+		for _, q := range s.Points {
+			if q.Block == 0 || !isFinite(q.Value) {
+				continue
+			}
+			i, ok := at[q.Block]
+			if !ok {
+				i = len(out)
+				at[q.Block], out = i, append(out, nil)
+			}
+			out[i] = append(out[i], q)
+		}
+	}
+	for _, block := range out {
+		slices.SortFunc(block, func(a, b OrderPoint) int { return a.Place - b.Place })
+	}
+	return out
 }
 
 // places are the ticks of the order of trials.

@@ -93,13 +93,14 @@ func TestForest(t *testing.T) {
 			{Group: "readers=8", Label: "channel", Text: "+20 % worse", Center: 1.2, Lo: 1.1, Hi: 1.3, Series: 2},
 			{Group: "readers=64", Label: strings.Repeat("a very long name ", 20), Text: "+∞", Center: 2, Lo: 1.5, Hi: inf, Series: 3},
 		},
-	})
+	}).SVG()
+
 	p := look(t, svg, err)
 	p.has(t, "readers=8", "readers=64", "atomic", "-31 % [-38 %, -24 %] better", "a very", "…", "0 %")
 	if want := `Change of p99-ns: "atomic" <better>`; p.label != want {
 		t.Errorf("told as %q, want %q", p.label, want)
 	}
-	svg, err = Forest(ForestData{Unit: "lock-wait-ns", ZoneLo: -200, ZoneHi: 200, Rows: []ForestRow{{Label: "x", Text: "+3", Center: 30, Lo: -100, Hi: 400}}})
+	svg, err = Forest(ForestData{Unit: "lock-wait-ns", ZoneLo: -200, ZoneHi: 200, Rows: []ForestRow{{Label: "x", Text: "+3", Center: 30, Lo: -100, Hi: 400}}}).SVG()
 	look(t, svg, err).has(t, "0", "200ns")
 }
 
@@ -107,17 +108,19 @@ func TestSpread(t *testing.T) {
 	svg, err := Spread(SpreadData{Label: "Values", Unit: "p99-ns", Rows: []SpreadRow{
 		{Label: "mutex", Text: "median 9.2µs", Values: []float64{9000, 9200, 9400}, Median: 9200},
 		{Label: "atomic", Text: "median 6.2µs", Values: []float64{6000, 6200, 6400}, Median: 6200, Series: 1},
-	}})
+	}}).SVG()
+
 	look(t, svg, err).has(t, "mutex", "atomic", "median 9.2µs", "8µs")
-	svg, err = Spread(SpreadData{Unit: "p99-ns", Rows: []SpreadRow{{Label: "wide", Values: []float64{1, 1000, 1e6}, Median: 1000}}})
+	svg, err = Spread(SpreadData{Unit: "p99-ns", Rows: []SpreadRow{{Label: "wide", Values: []float64{1, 1000, 1e6}, Median: 1000}}}).SVG()
 	look(t, svg, err).has(t, "1ns", "1ms")
 }
 
 func TestOrder(t *testing.T) {
 	svg, err := Order(OrderData{Label: "In order", Unit: "p99-ns", Trials: 4, StealMS: map[int]float64{2: 30}, Series: []OrderSeries{
-		{Name: "mutex", Points: []OrderPoint{{1, 9000}, {3, 9200}}},
-		{Name: "atomic", Series: 1, Points: []OrderPoint{{2, 6000}}, Bad: []int{4}},
-	}})
+		{Name: "mutex", Points: []OrderPoint{{Place: 1, Value: 9000}, {Place: 3, Value: 9200}}},
+		{Name: "atomic", Series: 1, Points: []OrderPoint{{Place: 2, Value: 6000}}, Bad: []int{4}},
+	}}).SVG()
+
 	look(t, svg, err).has(t, "mutex", "atomic", "8µs", "4", "stolen by the hypervisor, up to 30ms")
 }
 
@@ -136,14 +139,14 @@ func TestDegenerate(t *testing.T) {
 				if len(values) > 0 {
 					median = values[0]
 				}
-				svg, err := Spread(SpreadData{Unit: unit, Rows: []SpreadRow{{Label: "a", Values: values, Median: median}, {Label: "\x00\u202e<b>", Series: 40}}})
+				svg, err := Spread(SpreadData{Unit: unit, Rows: []SpreadRow{{Label: "a", Values: values, Median: median}, {Label: "\x00\u202e<b>", Series: 40}}}).SVG()
 				look(t, svg, err)
 
 				order := OrderData{Unit: unit, Trials: len(values), StealMS: map[int]float64{1: median, 9: nan}, Series: []OrderSeries{{Bad: []int{1, 2}}}}
 				for place, v := range values {
-					order.Series[0].Points = append(order.Series[0].Points, OrderPoint{place + 1, v})
+					order.Series[0].Points = append(order.Series[0].Points, OrderPoint{Place: place + 1, Value: v, Block: 1})
 				}
-				svg, err = Order(order)
+				svg, err = Order(order).SVG()
 				look(t, svg, err)
 
 				forest := ForestData{Unit: unit, ZoneLo: median, ZoneHi: inf}
@@ -152,7 +155,7 @@ func TestDegenerate(t *testing.T) {
 				}
 				for _, zone := range [][2]float64{{median, inf}, {1 / 1.03, 1.03}, {-200, 200}, {0, 0}} {
 					forest.ZoneLo, forest.ZoneHi = zone[0], zone[1]
-					svg, err = Forest(forest)
+					svg, err = Forest(forest).SVG()
 					look(t, svg, err)
 				}
 			})
@@ -166,12 +169,12 @@ func FuzzPictures(f *testing.F) {
 	f.Add(29.0, math.MaxFloat64, 15.0, "logarithms of quotients overflow")
 	f.Fuzz(func(t *testing.T, a, b, c float64, s string) {
 		values := []float64{a, b, c}
-		svg, err := Spread(SpreadData{Label: s, Unit: s, Rows: []SpreadRow{{Label: s, Text: s, Values: values, Median: a}}})
+		svg, err := Spread(SpreadData{Label: s, Unit: s, Rows: []SpreadRow{{Label: s, Text: s, Values: values, Median: a}}}).SVG()
 		look(t, svg, err)
-		svg, err = Order(OrderData{Label: s, Unit: s, Trials: 3, StealMS: map[int]float64{1: a}, Series: []OrderSeries{{Name: s, Points: []OrderPoint{{1, a}, {2, b}, {3, c}}}}})
+		svg, err = Order(OrderData{Label: s, Unit: s, Trials: 3, StealMS: map[int]float64{1: a}, Series: []OrderSeries{{Name: s, Points: []OrderPoint{{Place: 1, Value: a}, {Place: 2, Value: b}, {Place: 3, Value: c}}}}}).SVG()
 		look(t, svg, err)
 		for _, unit := range []string{"", "ns/op"} {
-			svg, err = Forest(ForestData{Label: s, Unit: unit, ZoneLo: min(a, b), ZoneHi: c, Rows: []ForestRow{{Group: s, Label: s, Text: s, Center: a, Lo: b, Hi: c}}})
+			svg, err = Forest(ForestData{Label: s, Unit: unit, ZoneLo: min(a, b), ZoneHi: c, Rows: []ForestRow{{Group: s, Label: s, Text: s, Center: a, Lo: b, Hi: c}}}).SVG()
 			look(t, svg, err)
 		}
 	})
@@ -179,7 +182,7 @@ func FuzzPictures(f *testing.F) {
 
 func TestSameBytes(t *testing.T) {
 	draw := func() []byte {
-		svg, err := Order(OrderData{Unit: "ns/op", Trials: 9, StealMS: map[int]float64{1: 10, 2: 20, 5: 30}, Series: []OrderSeries{{Name: "a", Points: []OrderPoint{{1, 1}, {9, 2}}}}})
+		svg, err := Order(OrderData{Unit: "ns/op", Trials: 9, StealMS: map[int]float64{1: 10, 2: 20, 5: 30}, Series: []OrderSeries{{Name: "a", Points: []OrderPoint{{Place: 1, Value: 1}, {Place: 9, Value: 2}}}}}).SVG()
 		if err != nil {
 			t.Fatal(err)
 		}

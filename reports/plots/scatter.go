@@ -30,8 +30,8 @@ const (
 
 // Scatter draws the points with their intervals and their names, and a ring round the recommended one. Points that are
 // not on the front are small. Axes are logarithmic where the values spread widely.
-func Scatter(d ScatterData) ([]byte, error) {
-	return render(chartHeight, d.Label, func(c draw.Canvas) {
+func Scatter(d ScatterData) Picture {
+	return Picture{chartHeight, d.Label, func(c draw.Canvas) {
 		var xs, ys []float64
 		for _, p := range d.Points {
 			xs, ys = append(xs, p.X, p.XLo, p.XHi), append(ys, p.Y, p.YLo, p.YHi)
@@ -39,7 +39,7 @@ func Scatter(d ScatterData) ([]byte, error) {
 		p := newChart(newAxis(xs).widen(0.05), newAxis(ys).widen(0.05), d.XUnit, d.YUnit)
 		p.Add(plotterFunc(d.drawPoints))
 		p.Draw(draw.Crop(c, leftRoom, -14, 1, -4))
-	})
+	}}
 }
 
 // newChart is a plot with two axes and a grid, each axis named by its unit.

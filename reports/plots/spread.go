@@ -14,6 +14,8 @@ type SpreadData struct {
 	Label string // the picture in words, with its numbers
 	Unit  string
 	Rows  []SpreadRow
+	// ZoneLo and ZoneHi are where a median is the same as the base's, within the margin; both 0 for no zone.
+	ZoneLo, ZoneHi float64
 }
 
 // SpreadRow is the values of one variant. Those that are not finite are not drawn.
@@ -22,7 +24,8 @@ type SpreadRow struct {
 	Text   string // right, above the values
 	Values []float64
 	Median float64
-	Series int // which variant, for its colour; the base is 0
+	Lo, Hi float64 // the median's interval; the same, or not finite, for none
+	Series int     // which variant, for its colour; the base is 0
 }
 
 const (
@@ -30,11 +33,11 @@ const (
 	stripBelow = 22 // of which the values take that much
 )
 
-// Spread draws each variant's values as dots over a common axis, stacked where they are close, with a line at the
-// median. The axis is logarithmic when the values spread widely.
-func Spread(d SpreadData) ([]byte, error) {
+// Spread draws each variant's values (of many, MostSteps at even ranks) as dots over a common axis, stacked where they are close, with a line at the
+// median, a bar for its interval and the zone of the margin behind. The axis is logarithmic when the values spread widely.
+func Spread(d SpreadData) Picture {
 	height := vg.Length(axisHeight + 4 + spreadRow*len(d.Rows))
-	return render(height, d.Label, func(c draw.Canvas) {
+	return Picture{height, d.Label, func(c draw.Canvas) {
 		var all []float64
 		for _, r := range d.Rows {
 			all = append(append(all, r.Values...), r.Median)
@@ -47,11 +50,12 @@ func Spread(d SpreadData) ([]byte, error) {
 		a.set(&p.X, thin(a.ticks(5, d.Unit), a.Min, position, 56))
 		p.Add(plotterFunc(d.drawRows))
 		p.Draw(draw.Crop(c, 20, -20, 1, -1))
-	})
+	}}
 }
 
 func (d SpreadData) drawRows(c draw.Canvas, p *plot.Plot) {
 	x, _ := p.Transforms(&c)
+	drawZone(c, x, d.ZoneLo, d.ZoneHi)
 	var lines pen
 	for _, t := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
 		lines.line(x(t.Value), c.Min.Y, x(t.Value), c.Max.Y)
@@ -66,16 +70,35 @@ func (d SpreadData) drawRows(c draw.Canvas, p *plot.Plot) {
 		c.FillText(numbers, at(right, y+stripBelow), text)
 		c.FillText(label, at(left, y+stripBelow), fit(label, r.Label, right-left-numbers.Width(text)-8))
 		middle := y + stripBelow/2
-		var dots, median pen // all discs: a row of its own tells the variant
-		for _, dot := range stack(r.Values, x) {
+		var dots, median, bar pen    // all discs: a row of its own tells the variant
+		values, _ := Steps(r.Values) // no more than can be seen
+		for _, dot := range stack(values, x) {
 			dots.line(dot.X, middle+dot.Y, dot.X, middle+dot.Y)
 		}
 		dots.stroke(c, seriesColor(r.Series), 4.6)
+		if isFinite(r.Lo) && isFinite(r.Hi) && r.Lo < r.Hi {
+			bar.line(x(r.Lo), y+1, x(r.Hi), y+1)
+			bar.stroke(c, ink, 2)
+		}
 		if isFinite(r.Median) {
 			median.line(x(r.Median), y+2, x(r.Median), y+stripBelow-3)
 			median.stroke(c, ink, 1.4)
 		}
 	}
+}
+
+// drawZone shades a range of the horizontal axis.
+func drawZone(c draw.Canvas, x func(float64) vg.Length, low, high float64) {
+	if !isFinite(low) || !isFinite(high) || low >= high {
+		return
+	}
+	left, right := max(x(low), c.Min.X), min(x(high), c.Max.X)
+	if left >= right {
+		return
+	}
+	var shade pen
+	shade.polygon(at(left, c.Min.Y), at(right, c.Min.Y), at(right, c.Max.Y), at(left, c.Max.Y))
+	shade.fill(c, zone)
 }
 
 // stack places values so that dots that would cover one another stand above and below the middle instead.

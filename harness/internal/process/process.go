@@ -36,6 +36,7 @@ type Spec struct {
 	Args      []string // without the program's name
 	Dir       string
 	Env       []string // whole environment, the token is added
+	Stdin     string   // what it can read; nothing when empty
 	Timeout   time.Duration
 	MaxOutput int64    // bytes of stdout and stderr together
 	CPUs      []int    // those that it may run on; all when empty
@@ -162,7 +163,11 @@ func (s *Supervisor) RunAll(ctx context.Context, specs ...Spec) ([]Exit, error) 
 	children, errs := make([]*child, len(specs)), make([]error, len(specs))
 	var ended sync.WaitGroup
 	for i, spec := range specs {
-		if children[i], errs[i] = s.begin(spec, nil); errs[i] == nil {
+		var stdin io.Reader // an empty file when nil
+		if spec.Stdin != "" {
+			stdin = strings.NewReader(spec.Stdin)
+		}
+		if children[i], errs[i] = s.begin(spec, stdin); errs[i] == nil {
 			ended.Go(func() { _, errs[i] = children[i].await(ctx, spec.Timeout, nil) })
 		}
 	}

@@ -37,6 +37,10 @@ const Var = "TUNELAB_SERVE"
 // then the first slice need not find that out, which takes longer than starting the process.
 const CountsVar = "TUNELAB_COUNTS"
 
+// LeaksVar is the environment variable that names the file that gets a profile of leaked goroutines when the process has
+// done what it was told to. The binary has to be built with GOEXPERIMENT=goroutineleakprofile.
+const LeaksVar = "TUNELAB_LEAKS"
+
 // counts begins the line that says how a benchmark counts.
 const counts = "\x16tunelab: counts by b."
 
@@ -111,10 +115,10 @@ func Generate(p Package, replaced map[string][]byte) (Served, error) {
 		}
 		var text bytes.Buffer
 		err = file.Execute(&text, struct {
-			Package, Test, Var, CountsVar, End, Counts string
-			Garbage                                    int
-			Benchmarks                                 []string
-		}{half.pkg, half.test, Var, CountsVar, End, counts, garbage, names})
+			Package, Test, Var, CountsVar, LeaksVar, End, Counts string
+			Garbage                                              int
+			Benchmarks                                           []string
+		}{half.pkg, half.test, Var, CountsVar, LeaksVar, End, counts, garbage, names})
 		if err != nil {
 			return Served{}, fmt.Errorf("writing %s: %w", half.file, err)
 		}

@@ -1,0 +1,8 @@
+package reports
+
+import _ "embed" // the schema is part of the program
+
+// Schema is the JSON schema (draft 2020-12) of what [JSON] writes.
+//
+//go:embed schema.json
+var Schema string
