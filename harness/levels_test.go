@@ -13,7 +13,10 @@ import (
 // parties makes pilot parties of processes that differ by process, of rounds that differ by round, and of slices that
 // change by drift from the first to the last.
 func parties(process, round, drift float64) []pilotParty {
-	r := rand.New(rand.NewPCG(5, 1))
+	return partiesBy(rand.New(rand.NewPCG(5, 1)), process, round, drift)
+}
+
+func partiesBy(r *rand.Rand, process, round, drift float64) []pilotParty {
 	var out []pilotParty
 	for range pilotParties {
 		p := pilotParty{slice: 4, rest: 0.2, lost: 0.2, start: 10}
@@ -86,7 +89,32 @@ func TestChooseLevels(t *testing.T) {
 	}
 }
 
+// What the rounds add to the variance of a process's mean is not the processes'.
+func TestProcessVariance(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 2))
+	const tries, process, round = 400, 0.1, 0.2
+	sum := 0.0
+	for range tries {
+		sd := chooseLevels(partiesBy(r, process, round, 0)).ProcessSD
+		sum += sd * sd / tries
+	}
+	if math.Abs(sum/(process*process)-1) > 0.15 {
+		t.Errorf("processes' variance is estimated at %v, want %v", sum, process*process)
+	}
+}
+
+func TestConfirmAlpha(t *testing.T) {
+	for comparisons, want := range map[int]float64{2: 0.25, 4: 0.25, 5: 0.2, 20: 0.05, 100: 0.01} {
+		if got := confirmAlpha(comparisons); got != want {
+			t.Errorf("%d comparisons are confirmed at %v, want %v", comparisons, got, want)
+		}
+	}
+}
+
 func TestExcess(t *testing.T) {
+	if got := excessOf([]float64{math.Ln2, math.Ln2, math.Ln2, math.Ln2, math.Ln2, math.Ln2}); math.Abs(got-1) > 1e-9 {
+		t.Errorf("twice the time: %v", got)
+	}
 	if got := excessOf([]float64{0.3, 0.08, -0.05, 0.09, 0.2, 0.1, 0.07, 0.11}); got < 0.08 || got > 0.12 {
 		t.Errorf("slower in seven of eight: %v", got)
 	}

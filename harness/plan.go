@@ -242,11 +242,15 @@ func (s *session) fit(p *results.Plan) {
 	case fitting < 2*LeastBlocks: // half of them would be too few to find anything
 		p.Confirm.Why = fmt.Sprintf("the budget allows for %d blocks, and that takes %d", fitting, 2*LeastBlocks)
 	default:
-		// As likely as not, one of the first stage's verdicts on many equal pairs is false. The family's error is at most
-		// comparisons × alpha × the second stage's, and shall be alpha.
-		p.Confirm.Alpha = min(1/float64(comparisons), mostConfirmAlpha)
+		p.Confirm.Alpha = confirmAlpha(comparisons)
 		p.Confirm.Looks = p.Looks
 	}
+}
+
+// confirmAlpha is the level of a second stage. As likely as not, one of the first stage's verdicts on many equal pairs is
+// false. The family's error is at most comparisons × alpha × the second stage's, and shall be alpha.
+func confirmAlpha(comparisons int) float64 {
+	return min(1/float64(comparisons), mostConfirmAlpha)
 }
 
 // repeatable returns the command line with the seed that was drawn.

@@ -52,3 +52,20 @@ func TestPlacement(t *testing.T) {
 		}
 	}
 }
+
+// An unbalanced table by hand: 15 values in 6 groups about 11/3. The squares between are 5·4/9 + 2·(1/9 + 25/9 + 16/9 +
+// 25/9 + 100/9) = 118/3, those within 16; a group counts as (15 - 45/15)/5 = 2.4. (Searle, Casella and McCulloch, 1992)
+func TestPlacementUnbalanced(t *testing.T) {
+	var pairs []verdict.Pair
+	for i, group := range [][]float64{{1, 2, 3, 4, 5}, {3, 5}, {2, 2}, {4, 6}, {1, 3}, {7, 7}} {
+		for _, x := range group {
+			pairs = append(pairs, verdict.Pair{Base: 1, Variant: math.Exp(x), Draw: i + 1})
+		}
+	}
+	p, ok := placement(pairs)
+	within := 16. / 9
+	layouts := (118./15 - within) / 2.4
+	if !ok || math.Abs(p.SD*p.SD-layouts) > 1e-9 || math.Abs(p.Share-layouts/(layouts+within)) > 1e-9 {
+		t.Errorf("%+v, %v, want a variance of %v", p, ok, layouts)
+	}
+}

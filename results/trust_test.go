@@ -3,6 +3,7 @@ package results
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -108,5 +109,11 @@ func TestBusyBlocksAreLeftOut(t *testing.T) {
 	}
 	if side := read(t, write(t, run, list, true)).Compare()[0]; side.Rejected != 3 {
 		t.Errorf("side by side: %d blocks are left out, want 3, 4 and 5", side.Rejected)
+	}
+}
+
+func TestRanksOf(t *testing.T) {
+	if got := ranksOf([]float64{30, 10, 20, 20, 40, 40, 40}); !slices.Equal(got, []float64{4, 1, 2.5, 2.5, 6, 6, 6}) {
+		t.Errorf("ranks %v", got)
 	}
 }

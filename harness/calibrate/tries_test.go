@@ -97,6 +97,13 @@ func TestSecondsToNeedsEnoughTries(t *testing.T) {
 	if s, ok := SecondsTo(tries, 0.75); ok {
 		t.Errorf("three of them: %v", s)
 	}
+	eleven := make([]Try, 11) // nine tenths of them are ten, not nine
+	for i := range eleven {
+		eleven[i] = Try{Verdict: verdict.Worse, Seconds: float64(i + 1)}
+	}
+	if s, ok := SecondsTo(eleven, 0.9); !ok || s != 10 {
+		t.Errorf("nine tenths of eleven: %v, %v", s, ok)
+	}
 	if _, ok := SecondsTo(nil, 0.9); ok {
 		t.Error("none of none")
 	}

@@ -126,6 +126,14 @@ func TestNormalTail(t *testing.T) {
 					t.Errorf("%d %s: p = %v, want at least the exact %v", n, name, normal, exact)
 				}
 			}
+			w, p := SignedRank(d)
+			own := 0.0 // P(W ≤ w) or P(W ≥ w), the smaller
+			for _, c := range chance[:min(uint32(2*w), ranks.total-uint32(2*w))+1] {
+				own += c
+			}
+			if math.Abs(p-min(1, 2*own)) > 0.003 || p < 0.02 {
+				t.Errorf("%d %s: p = %v, want the exact %v, and one that tells", n, name, p, 2*own)
+			}
 			if worst > 0.003 || worstUsual > 0.08 {
 				t.Errorf("%d %s: error of p is %.5f, for p from 0.01 to 0.1 relative %.3f, want at most 0.003 and 0.08", n, name, worst, worstUsual)
 			}

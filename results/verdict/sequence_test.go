@@ -171,3 +171,13 @@ func compareStopped(t *testing.T, name string, s *sequence, want []int) {
 		}
 	}
 }
+
+// 10,000 · 0.05 · 0.7² is 245, which floating point makes a little less.
+func TestRoomIsWhole(t *testing.T) {
+	s := &sequence{signs: &signs{vectors: 9999}}
+	for part, want := range map[float64]int{14. / 20: 245, 18. / 20: 405, 1: 500, 0.011: 0} {
+		if got := s.room(0.05, part*part); got != want {
+			t.Errorf("%v of the pairs have room for %d, want %d", part, got, want)
+		}
+	}
+}
