@@ -99,7 +99,10 @@ func (s *session) join(party *process.Party, c results.PlannedCase, v scenarios.
 	top, _, _ := strings.Cut("Benchmark"+m.benchmark, "/")
 	test := s.binaries[v.Name].bench.tests[top]
 	m.spec = s.spec(v, 0, "-test.run=^"+test+"$", "-test.benchmem", "-test.v=test2json", "-test.timeout=0")
-	m.spec.Env = withEnv(m.spec.Env, map[string]string{serve.Var: "1", serve.CountsVar: c.Processes.Counts})
+	m.spec.Env = withEnv(m.spec.Env, map[string]string{serve.Var: "1"})
+	if kind, _, _ := strings.Cut(c.Processes.Counts, " "); kind != "" { // once, the name followed it
+		m.spec.Env = withEnv(m.spec.Env, map[string]string{serve.CountsVar: kind + " " + anchored("Benchmark"+m.benchmark)})
+	}
 	var err error
 	m.Member, err = party.Start(m.spec)
 	return m, err

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"tunelab/results"
 	"tunelab/scenarios"
@@ -44,10 +44,11 @@ func (s *session) mustBeFresh() string {
 	return ""
 }
 
-// Alternation, as measured by hand: with a slice of 3 ms the standard deviation of a difference was a third to a half of
-// that with 10 ms (STATISTICS).
+// Alternation. On a 2-core virtual machine the variance of a difference times the machine time was, in slices of 1, 3 and 10
+// ms, 3, 40 and 48 · 10⁻⁵ (SHA-256), 6, 6 and 13 · 10⁻⁴ (uuid.Parse); of fresh processes of 100 ms 160 · 10⁻⁵ and 38 · 10⁻⁴.
+// Shorter than shortestSlice they lose too much beside their timed loops.
 const (
-	shortestSlice = 3 * time.Millisecond
+	shortestSlice = 1500 * time.Microsecond
 	longestSlice  = 100 * time.Millisecond
 	// usualSlice is how long slices get where that is only to spend more of the time in them.
 	usualSlice = 50 * time.Millisecond
@@ -60,12 +61,13 @@ const (
 	inside      = 0.88
 	slowly      = 0.62
 	quickStart  = 50 * time.Millisecond
-	leastRounds = 4
+	leastRounds = 8 // of which the middle half is four
 	mostRounds  = 500
+	longer      = 1.25 // a step of the lengths and numbers that are tried
 	leastRest   = 0.05 // ms: no slice is asked for in less
 	// mostRatio is how many times the variance of processes that of rounds is taken to be at most: a few pairs of processes
 	// say little of theirs, which is never nothing.
-	mostRatio    = 16
+	mostRatio    = 64
 	pilotParties = 4
 	leastParties = 2 // where time is short
 	// The rounds of a party of the pilot: as many as partyTime holds, between these.
@@ -203,7 +205,6 @@ type pilotParty struct {
 	series [][]float64 // logarithms of ns/op of each process, by round
 	slice  float64     // ms, timed, of one slice
 	rest   float64     // ms, what a slice takes besides, most times
-	lost   float64     // ms, the same as a mean: now and then it is much more
 	start  float64     // ms, of starting, warming up and ending one process
 	why    string      // it can't be done
 	curved bool        // because an operation takes another time in a long slice than in a short one
@@ -244,7 +245,7 @@ func (s *session) pilotParty(ctx context.Context, c *results.PlannedCase, v scen
 				}
 			}
 		}
-		out.rest, out.lost = max(0, results.MiddleHalf(rests)), max(0, stat.Mean(rests, nil))
+		out.rest = max(0, results.MiddleHalf(rests))
 		return nil
 	}
 	if c.Processes.SliceMS == 0 {
@@ -385,23 +386,29 @@ func drifts(parties []pilotParty) string {
 	return fmt.Sprintf("its speed changes by %+.0f %% while its process lives, so that it has a state of its own", 100*math.Expm1(-middle))
 }
 
-// A difference of wantedEffect shall be found in ten blocks in nine of ten tries: for that it must be so many standard errors,
-// the sum of the normal quantiles for 5 % two-sided and 90 %, over the square root of the test's efficiency, and a little
-// for the looks.
+// A difference of wantedEffect shall be found in nine of ten tries: for that it must be blocksWanted standard errors, the
+// sum of the normal quantiles for 5 % two-sided and 90 %, over the square root of the test's efficiency, and a little for
+// the looks.
 const (
 	wantedEffect = 0.03
 	blocksWanted = 3.5
+	// firstLook is after how many blocks something can be decided at the earliest.
+	firstLook = 8
+	// calm is the standard deviation of a round that is reckoned with at least: a pilot that saw no burst says little of
+	// the bursts to come.
+	calm = 0.05
 )
 
 // trimmed is the variance of the mean of the middle half of n normal values, as a multiple of variance ÷ n.
 const trimmed = 1.19
 
-// chooseLevels returns how long the slices of a block are and how many rounds its processes alternate for. The share want
-// of a block's time shall be spent in timed loops. With R rounds a process then costs (start + R · rest) ÷ (1 − want),
-// whatever it measures, so that what the next round costs is rest ÷ (1 − want), and by Kalibera and Jones, "Rigorous
-// benchmarking in reasonable time", ISMM 2013, R = √(start ÷ rest · variance of rounds ÷ variance of processes); slices are
-// as long as that share then asks for. That of a round hardly depends on how long its slices are: what disturbs them comes
-// in bursts.
+// chooseLevels returns how long the slices of a block are and how many rounds its processes alternate for: what finds a
+// difference of wantedEffect in the least time, among what spends the share want of it in timed loops. A block of R
+// rounds of slices of length s costs 2·(start + R·(s + rest)) and its log-ratio has the variance of processes and 1 ÷ R of
+// that of rounds (the levels of Kalibera and Jones, "Rigorous benchmarking in reasonable time", ISMM 2013, whose optimum
+// this is, but for the share and for the eight blocks that it takes at least). That of a round hardly depends on how long
+// its slices are: what disturbs them comes in bursts. So many short slices are better than few long ones, down to where
+// what they cost besides gets the upper hand.
 func chooseLevels(parties []pilotParty) *results.Levels {
 	var variances, slice, rests, start []float64
 	means := meansOf(parties)
@@ -409,31 +416,44 @@ func chooseLevels(parties []pilotParty) *results.Levels {
 	for _, p := range parties {
 		each += float64(len(p.ratios)) / float64(len(parties))
 		variances = append(variances, squareSpread(p.ratios))
-		slice, rests, start = append(slice, p.slice), append(rests, p.lost), append(start, p.start)
+		slice, rests, start = append(slice, p.slice), append(rests, p.rest), append(start, p.start)
 	}
-	l := &results.Levels{SliceMS: results.MiddleHalf(slice), StartMS: results.MiddleHalf(start)}
+	l := &results.Levels{StartMS: results.MiddleHalf(start)}
 	rest := max(results.MiddleHalf(rests), leastRest)
 	round := results.MiddleHalf(variances)
 	process := max(0, variance(means)-trimmed*round/each)
 	l.RoundSD, l.ProcessSD = math.Sqrt(round), math.Sqrt(process)
-	best := math.Sqrt(l.StartMS / rest * min(round/process, mostRatio)) // NaN where nothing varies
-	if math.IsNaN(best) {
-		best = leastRounds
-	}
-	// Beyond what finds a difference of wantedEffect in ten blocks, more rounds only make the first look later.
-	enough := math.Pow(blocksWanted*l.RoundSD/(wantedEffect*math.Sqrt(10)), 2) * trimmed
-	rounds := max(min(best, enough), leastRounds)
+	// So few parties often say that processes differ more than they do, and then a block would be of few long slices. What
+	// is reckoned with is what is sure.
+	round = max(round, calm*calm)
+	process = max(0, sureOf(len(means))*variance(means)-trimmed*round/each, round/mostRatio)
 	want := inside
 	if l.StartMS > ms(quickStart) {
 		want = slowly
 	}
-	l.SliceMS = max(l.SliceMS, min(want/(1-want)*(rest+l.StartMS/rounds), ms(usualSlice)))
-	l.CostMS = l.SliceMS + rest
-	// Where slices can't be that long, there are more; but no more than make starting a small part of what is lost.
-	rounds = max(rounds, want*l.StartMS/max(l.SliceMS-want*l.CostMS, (1-want)/4*l.SliceMS))
-	l.Rounds = int(math.Ceil(min(rounds, mostRounds)))
+	best := math.Inf(1)
+	shortest := results.MiddleHalf(slice)
+	for s := shortest; s <= max(shortest, ms(usualSlice)); s *= longer {
+		// Where slices can't be so long that they spend the share, there are no more than make starting a small part of
+		// what is lost.
+		least := max(leastRounds, want*l.StartMS/max(s-want*(s+rest), (1-want)/4*s))
+		for rounds := least; rounds <= max(least, mostRounds); rounds *= longer {
+			block := 2 * (l.StartMS + rounds*(s+rest))
+			blocks := max(firstLook, blocksWanted*blocksWanted*(process+trimmed*round/rounds)/(wantedEffect*wantedEffect))
+			if blocks*block < best {
+				best = blocks * block
+				l.SliceMS, l.CostMS, l.Rounds = s, s+rest, int(math.Ceil(min(rounds, mostRounds)))
+			}
+		}
+	}
 	l.Why = fmt.Sprintf("processes alternate slices of %.3g ms", l.SliceMS)
 	return l
+}
+
+// sureOf is the share of the sample variance of n normal values that the variance is at least, at 95 %.
+func sureOf(n int) float64 {
+	free := float64(n - 1)
+	return free / distuv.ChiSquared{K: free}.Quantile(0.95)
 }
 
 // meansOf returns the mean log-ratio of each party.

@@ -19,7 +19,7 @@ func parties(process, round, drift float64) []pilotParty {
 func partiesBy(r *rand.Rand, process, round, drift float64) []pilotParty {
 	var out []pilotParty
 	for range pilotParties {
-		p := pilotParty{slice: 4, rest: 0.2, lost: 0.2, start: 10}
+		p := pilotParty{slice: 2, rest: 0.2, start: 10}
 		between := process * r.NormFloat64()
 		for side := range 2 {
 			var series []float64
@@ -67,7 +67,7 @@ func TestChooseLevels(t *testing.T) {
 	}
 	// Slices that cost twice their loop while they are short, and no noise at all.
 	for i := range slow {
-		slow[i].lost = 4
+		slow[i].rest = 4
 		clear(slow[i].ratios)
 	}
 	if l := chooseLevels(slow); float64(l.Rounds)*l.SliceMS/(l.StartMS+float64(l.Rounds)*l.CostMS) < 0.6 || l.Rounds > mostRounds {
@@ -75,16 +75,20 @@ func TestChooseLevels(t *testing.T) {
 	}
 	// Processes are never quite alike, whatever a few of them say: rather more of them than more rounds.
 	// And rather many short slices than few long ones, as the noise of a round does not depend on that.
-	if l := chooseLevels(parties(0, 0.5, 0)); l.Rounds < 20 || l.Rounds > 40 || l.SliceMS > 5 {
+	if l := chooseLevels(parties(0, 0.5, 0)); l.Rounds < 50 || l.Rounds > 200 || l.SliceMS > 4 {
 		t.Errorf("%d rounds of %v ms after a start of %v ms", l.Rounds, l.SliceMS, l.StartMS)
 	}
-	for _, lost := range []float64{4, 7, 10, 50} {
+	// Where nothing is noisy a block is as short as it may be.
+	if l := chooseLevels(parties(0, 0.001, 0)); 2*(l.StartMS+float64(l.Rounds)*l.CostMS) > 220 {
+		t.Errorf("%d rounds of %v ms where nothing is noisy", l.Rounds, l.SliceMS)
+	}
+	for _, rest := range []float64{4, 7, 10, 50} {
 		quick := parties(0, 0.001, 0)
 		for i := range quick {
-			quick[i].lost = lost
+			quick[i].rest = rest
 		}
 		if l := chooseLevels(quick); l.Rounds > 20 {
-			t.Errorf("%d rounds after a start of 10 ms: what a slice loses, %v ms, can't be mended by more", l.Rounds, lost)
+			t.Errorf("%d rounds after a start of 10 ms: what a slice loses, %v ms, can't be mended by more", l.Rounds, rest)
 		}
 	}
 }
@@ -100,6 +104,14 @@ func TestProcessVariance(t *testing.T) {
 	}
 	if math.Abs(sum/(process*process)-1) > 0.15 {
 		t.Errorf("processes' variance is estimated at %v, want %v", sum, process*process)
+	}
+}
+
+func TestSureOf(t *testing.T) {
+	for n, want := range map[int]float64{2: 1 / 3.841, 4: 3 / 7.815, 101: 100 / 124.342} { // tables of chi-squared
+		if got := sureOf(n); math.Abs(got/want-1) > 1e-3 {
+			t.Errorf("of %d values %v, want %v", n, got, want)
+		}
 	}
 }
 
@@ -185,7 +197,7 @@ func TestTakeSlices(t *testing.T) {
 }
 
 func TestSliceOf(t *testing.T) {
-	for perOp, want := range map[float64]int{1: 3_000_000, 1000: 3000, 2e6: 2, 5e6: 1, 1e9: 1} {
+	for perOp, want := range map[float64]int{1: 1_500_000, 1000: 1500, 5e5: 3, 2e6: 1, 1e9: 1} {
 		if got := sliceOf(shortestSlice, perOp); got != want {
 			t.Errorf("%v ns: %d iterations, want %d", perOp, got, want)
 		}

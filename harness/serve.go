@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -37,14 +38,28 @@ func (b *builder) served(ctx context.Context, t target, set settings, replaced r
 	if err != nil {
 		return serve.Served{}, err
 	}
-	args := slices.Concat([]string{"list", "-json=Dir,Name,TestGoFiles,XTestGoFiles"}, set.flags, replaced.args, overlaid, []string{t.pkg})
+	args := slices.Concat([]string{"list", "-json=ImportPath,Standard,Dir,Name,TestGoFiles,XTestGoFiles"}, set.flags, replaced.args, overlaid, []string{t.pkg, "testing"})
 	exit, err := b.goOutput(ctx, t.dir, append(withEnv(nil, set.buildEnv), replaced.env...), args...)
 	if err != nil {
 		return serve.Served{}, fmt.Errorf("finding the test files: %w: %s", err, exit.Tail(maxTail))
 	}
 	var p serve.Package
-	if err := json.Unmarshal(exit.Stdout, &p); err != nil {
-		return serve.Served{}, fmt.Errorf("finding the test files: %w", err)
+	found, testing := false, ""
+	for list := json.NewDecoder(bytes.NewReader(exit.Stdout)); list.More(); {
+		var one struct {
+			serve.Package
+			ImportPath string
+			Standard   bool
+		}
+		if err := list.Decode(&one); err != nil {
+			return serve.Served{}, fmt.Errorf("finding the test files: %w", err)
+		}
+		if one.Standard && one.ImportPath == "testing" {
+			testing = one.Dir
+		} else if !found {
+			p, found = one.Package, true
+		}
 	}
+	p.Testing = testing
 	return serve.Generate(p, replaced.files)
 }

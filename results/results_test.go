@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -126,7 +127,7 @@ func TestReadByPerf(t *testing.T) {
 			t.Error(r)
 		case *benchfmt.Result:
 			results[r.GetConfig("variant")]++
-			for key, want := range map[string]string{"goos": "linux", "scenario": "foo", "protocol": "2", "machine": "abc"} {
+			for key, want := range map[string]string{"goos": "linux", "scenario": "foo", "protocol": strconv.Itoa(Protocol), "machine": "abc"} {
 				if got := r.GetConfig(key); got != want {
 					t.Errorf("%s is %q, want %q", key, got, want)
 				}
@@ -275,7 +276,7 @@ func TestBadRecords(t *testing.T) {
 		{"alpha", `"alpha":0.05`, `"alpha":2`, "alpha is 2"},
 		{"looks", `"looks":[8,10,12,16]`, `"looks":[10,9]`, "do not ascend"},
 		{"no looks", `"looks":[8,10,12,16]`, `"looks":[]`, "no looks"},
-		{"protocol", `"protocol":2,"started"`, `"protocol":3,"started"`, "protocol 3"},
+		{"protocol", fmt.Sprintf(`"protocol":%d,"started"`, Protocol), fmt.Sprintf(`"protocol":%d,"started"`, Protocol+1), fmt.Sprint("protocol ", Protocol+1)},
 		{"direction", `"better":"lower"`, `"better":"down"`, "not lower or higher"},
 		{"margin", `"margin":0.03`, `"margin":-1`, "margins -1"},
 		{"no header", "# begin", "# begun", "its plan is not whole"},

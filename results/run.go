@@ -3,9 +3,9 @@ package results
 import "time"
 
 // Protocol is the version of the way trials are made. Results of different protocols are not comparable. In 1 the
-// processes of a block ran one after another, in the layout that the linker chose; in 2 they may alternate, in layouts
-// drawn for each block.
-const Protocol = 2
+// processes of a block ran one after another, in the layout that the linker chose; since 2 they may alternate, in layouts
+// drawn for each block; since 3 in many short slices, and sub-benchmarks too.
+const Protocol = 3
 
 // Run is one execution of a scenario, as it was fixed before the first counted block.
 type Run struct {

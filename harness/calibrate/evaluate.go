@@ -70,20 +70,18 @@ type unit struct {
 // kindsOfRates are those that are compared with each other.
 const kindsOfRates = KindSame + "," + KindUsual + "," + KindCount
 
-// recordingTime is the budget of a recording of that kind at that level, builds not counted: what makes about as many
-// comparisons as are wanted in one go or, where they are many, in a few; and what the layouts of several sets need.
+// recordingTime is the budget of a recording of that kind at that level, builds not counted: short, so that the machine is
+// much the same for all kinds of a unit, and everything has its turn in about an hour.
 func recordingTime(kind string, level float64) time.Duration {
 	switch {
 	case kind == KindCount:
+		return 12 * time.Second
+	case kind == KindUsual && level > 0:
+		return 25 * time.Second
+	case level > 0 || kind == KindInjected:
 		return 30 * time.Second
-	case kind == KindUsual && level == 0:
-		return time.Minute
-	case kind == KindUsual:
-		return 40 * time.Second
-	case kind == KindSame && level == 0:
-		return 80 * time.Second
 	}
-	return 100 * time.Second
+	return 45 * time.Second
 }
 
 // Evaluate records for as long as the options say, what is most behind first, and keeps every recording as it ends. What
@@ -318,7 +316,7 @@ func (u unit) recordKind(ctx context.Context, sc *scenarios.Scenario, kind strin
 }
 
 // mostSets is how many sets of layouts are recorded at once: linking them takes longer than measuring.
-const mostSets = 4
+const mostSets = 1
 
 // layouts is how many layouts a recording has the time to go through twice, by what a block took, and once at least, and how
 // long that takes.

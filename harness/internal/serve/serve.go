@@ -7,11 +7,13 @@
 //  4. A [Command] says which benchmark and how many iterations. testing itself runs it, so that b.N, b.Loop,
 //     sub-benchmarks, b.RunParallel, set-up and clean-up are what they always are, and prints its result line. [End]
 //     follows on a line of its own.
-//  5. From the second time on, a benchmark that has no sub-benchmarks stays in one run of testing's for as long as
-//     commands are for it, with b.N, or what b.Loop counts to, set for each slice, and the timer and the counts of
-//     allocations taken from the [testing.B], in part from fields that are not exported: where a Go release has others,
-//     testing goes on to run every slice. Garbage is collected before a slice where there is some; testing would collect
-//     three times. Where a slice leaves a clean-up or a goroutine behind, testing runs the next.
+//  5. From the second time on, a benchmark stays in one run of testing's for as long as commands are for it, with b.N, or
+//     what b.Loop counts to, set for each slice, and the timer and the counts of allocations taken from the [testing.B], in
+//     part from fields that are not exported: where a Go release has others, testing goes on to run every slice. Garbage is
+//     collected before a slice where there is some; testing would collect three times. Where a slice leaves a clean-up or a
+//     goroutine behind, testing runs the next.
+//  6. A sub-benchmark stays so too, inside the b.Run that its parent calls, whose set-up lives on meanwhile. For that one
+//     line is added, by the overlay, to testing's b.Run; where a Go release has another b.Run, testing runs every slice.
 package serve
 
 import (
@@ -33,8 +35,9 @@ import (
 // Var is the environment variable that has the added test serve. Without it the test is skipped.
 const Var = "TUNELAB_SERVE"
 
-// CountsVar is the environment variable that may have what [Counts] returned for another process of the same benchmark:
-// then the first slice need not find that out, which takes longer than starting the process.
+// CountsVar is the environment variable that may have what [Counts] returned for another process of the same benchmark, a
+// space, and the benchmark's pattern: then the first slice need not find that out, which takes longer than starting the
+// process.
 const CountsVar = "TUNELAB_COUNTS"
 
 // LeaksVar is the environment variable that names the file that gets a profile of leaked goroutines when the process has
@@ -44,7 +47,7 @@ const LeaksVar = "TUNELAB_LEAKS"
 // counts begins the line that says how a benchmark counts.
 const counts = "\x16tunelab: counts by b."
 
-// Counts returns how the benchmark counts that printed this, for [CountsVar]; "" when it did not say so.
+// Counts returns how the benchmark counts that printed this: by b.N or by b.Loop, "N" or "Loop"; "" when it did not say so.
 func Counts(printed []byte) string {
 	_, rest, _ := bytes.Cut(printed, []byte(counts))
 	line, _, _ := bytes.Cut(rest, []byte("\n"))
@@ -78,6 +81,7 @@ type Package struct {
 	Name         string
 	TestGoFiles  []string // without folder
 	XTestGoFiles []string
+	Testing      string // the folder of package testing, "" for none: then sub-benchmarks don't stay
 }
 
 // Served is what a test binary with the added files can do.
@@ -94,7 +98,8 @@ var file = template.Must(template.New("serve").Parse(text))
 // Generate returns the files to add to a package. The contents of its test files are those of replaced, by absolute
 // path, where that has them, and otherwise read from the disk.
 func Generate(p Package, replaced map[string][]byte) (Served, error) {
-	out := Served{Files: map[string][]byte{}, Tests: map[string]string{}}
+	out := Served{Files: hooked(p.Testing), Tests: map[string]string{}}
+	subs := len(out.Files) > 0
 	for _, half := range []struct {
 		pkg, file, test string
 		files           []string
@@ -117,8 +122,9 @@ func Generate(p Package, replaced map[string][]byte) (Served, error) {
 		err = file.Execute(&text, struct {
 			Package, Test, Var, CountsVar, LeaksVar, End, Counts string
 			Garbage                                              int
+			Subs                                                 bool
 			Benchmarks                                           []string
-		}{half.pkg, half.test, Var, CountsVar, LeaksVar, End, counts, garbage, names})
+		}{half.pkg, half.test, Var, CountsVar, LeaksVar, End, counts, garbage, subs, names})
 		if err != nil {
 			return Served{}, fmt.Errorf("writing %s: %w", half.file, err)
 		}
@@ -127,7 +133,36 @@ func Generate(p Package, replaced map[string][]byte) (Served, error) {
 			out.Tests[name] = half.test
 		}
 	}
+	if len(out.Tests) == 0 {
+		out.Files = nil
+	}
 	return out, nil
+}
+
+// What b.Run does when it knows the sub-benchmark's name, and what is added behind it.
+const (
+	runMatched = "fullName(&b.common, name)\n\t}\n\tif !ok {\n\t\treturn true\n\t}\n"
+	runAsks    = "\tif f = tunelabSub(benchName, partial, f); f == nil {\n\t\treturn true\n\t}\n"
+)
+
+//go:embed testing.go.tmpl
+var hook []byte
+
+// hooked returns the files with which b.Run asks before it runs a sub-benchmark, by path; none where b.Run is another than
+// this knows.
+func hooked(dir string) map[string][]byte {
+	files := map[string][]byte{}
+	if dir == "" {
+		return files
+	}
+	path := filepath.Join(dir, "benchmark.go")
+	text, err := os.ReadFile(path)
+	if err != nil || bytes.Count(text, []byte(runMatched)) != 1 {
+		return files
+	}
+	files[path] = bytes.Replace(text, []byte(runMatched), []byte(runMatched+runAsks), 1)
+	files[filepath.Join(dir, "tunelab.go")] = hook
+	return files
 }
 
 // benchmarks returns the names of the benchmark functions in the files, as the go command finds them.

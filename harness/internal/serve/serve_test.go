@@ -31,8 +31,19 @@ func list(t *testing.T, flags ...string) Package {
 	return p
 }
 
+// withHook adds the folder of package testing, whose b.Run then asks.
+func withHook(t *testing.T, p Package) Package {
+	t.Helper()
+	text, err := exec.Command("go", "list", "-f={{.Dir}}", "testing").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Testing = strings.TrimSpace(string(text))
+	return p
+}
+
 func TestGenerateFindsBenchmarks(t *testing.T) {
-	inside := []string{"BenchmarkCleanup", "BenchmarkFails", "BenchmarkLeaves", "BenchmarkLoop", "BenchmarkN", "BenchmarkParallel", "BenchmarkSize", "BenchmarkSometimes", "BenchmarkSub"}
+	inside := []string{"BenchmarkCleanup", "BenchmarkFails", "BenchmarkLeaves", "BenchmarkLoop", "BenchmarkN", "BenchmarkParallel", "BenchmarkPrepared", "BenchmarkSize", "BenchmarkSometimes", "BenchmarkSub"}
 	for _, c := range []struct {
 		flags []string
 		want  []string
@@ -135,10 +146,13 @@ func (s *served) ask(n int, pattern string) string {
 
 // The test binary with the added files runs every kind of benchmark as testing would, over and over.
 func TestServe(t *testing.T) {
-	p := list(t)
+	p := withHook(t, list(t))
 	added, err := Generate(p, nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if added.Files[filepath.Join(p.Testing, "benchmark.go")] == nil {
+		t.Fatal("this Go's b.Run is another than is known")
 	}
 	dir := t.TempDir()
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
@@ -198,6 +212,11 @@ func TestServe(t *testing.T) {
 			{"^BenchmarkLoop$", 77, fmt.Sprintf("%d.000 setups", 2*round-1)},
 			{"^BenchmarkLoop$", 1, "\t       1\t"},
 			{"^BenchmarkSub$/^size=10$/^deep$", 1000, "BenchmarkSub/size=10/deep"},
+			{"^BenchmarkSub$/^size=10$/^deep$", 2000, "MB/s\t       0 B/op"},
+			{"^BenchmarkPrepared$/^a$", 30, fmt.Sprintf("19.00 name\t         %d.000 parents", []int{1, 4, 6}[round-1])}, // found out; from then on it stays
+			{"^BenchmarkPrepared$/^a$", 31, fmt.Sprintf("%d.000 parents", []int{2, 4, 6}[round-1])},
+			{"^BenchmarkPrepared$/^a$", 32, fmt.Sprintf("%d.000 parents", []int{2, 4, 6}[round-1])},
+			{"^BenchmarkPrepared$/^b_c#01$", 33, fmt.Sprintf("%d.000 parents", []int{3, 5, 7}[round-1])},
 			{"^BenchmarkParallel$", 50, "\t      50\t"},
 			{"^BenchmarkParallel$", 5000, "\t    5000\t"},
 			{"^BenchmarkCleanup$", 9, fmt.Sprintf("%d.000 cleaned", []int{1, 2, 4}[round-1])}, // twice, with N = 1 and with 9; once; and as it left something, twice again

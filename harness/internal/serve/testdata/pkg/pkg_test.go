@@ -48,6 +48,22 @@ func BenchmarkSub(b *testing.B) {
 	}
 }
 
+var parents int
+
+func BenchmarkPrepared(b *testing.B) {
+	parents++
+	defer func() { Sink = 0 }()
+	for _, name := range []string{"a", "b c", "b c"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Sink++
+			}
+			b.ReportMetric(float64(parents), "parents")
+			b.ReportMetric(float64(len(b.Name())), "name")
+		})
+	}
+}
+
 func BenchmarkParallel(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
