@@ -76,6 +76,8 @@ func recordingTime(kind string, level float64) time.Duration {
 	switch {
 	case kind == KindCount:
 		return 12 * time.Second
+	case kind == KindLayouts: // at most: what their blocks take is known
+		return 100 * time.Second
 	case kind == KindUsual && level > 0:
 		return 25 * time.Second
 	case level > 0 || kind == KindInjected:
@@ -316,7 +318,7 @@ func (u unit) recordKind(ctx context.Context, sc *scenarios.Scenario, kind strin
 }
 
 // mostSets is how many sets of layouts are recorded at once: linking them takes longer than measuring.
-const mostSets = 1
+const mostSets = 2
 
 // layouts is how many layouts a recording has the time to go through twice, by what a block took, and once at least, and how
 // long that takes.
