@@ -65,9 +65,10 @@ const (
 	mostRounds  = 500
 	longer      = 1.25 // a step of the lengths and numbers that are tried
 	leastRest   = 0.05 // ms: no slice is asked for in less
-	// mostRatio is how many times the variance of processes that of rounds is taken to be at most: a few pairs of processes
-	// say little of theirs, which is never nothing.
+	// mostRatio and leastRatio are how many times the variance of processes that of rounds is taken to be at most and at
+	// least: a few pairs of processes say little of theirs, which is never nothing.
 	mostRatio    = 64
+	leastRatio   = 16
 	pilotParties = 4
 	leastParties = 2 // where time is short
 	// The rounds of a party of the pilot: as many as partyTime holds, between these.
@@ -423,10 +424,12 @@ func chooseLevels(parties []pilotParty) *results.Levels {
 	round := results.MiddleHalf(variances)
 	process := max(0, variance(means)-trimmed*round/each)
 	l.RoundSD, l.ProcessSD = math.Sqrt(round), math.Sqrt(process)
-	// So few parties often say that processes differ more than they do, and then a block would be of few long slices. What
-	// is reckoned with is what is sure.
+	// So few parties often say that processes differ more than they do, the more so as what disturbs a party's rounds is
+	// often one and the same, and then a block would be of few long slices. What is reckoned with is what is sure, and that
+	// between bounds.
 	round = max(round, calm*calm)
-	process = max(0, sureOf(len(means))*variance(means)-trimmed*round/each, round/mostRatio)
+	process = sureOf(len(means))*variance(means) - trimmed*round/each
+	process = min(max(process, round/mostRatio), round/leastRatio)
 	want := inside
 	if l.StartMS > ms(quickStart) {
 		want = slowly

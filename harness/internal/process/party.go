@@ -19,12 +19,15 @@ type Member struct {
 	child *child
 	stdin *os.File
 	used  time.Duration // CPU time when it last answered
-	idle  time.Duration // CPU time since, while it should have waited
+	idle  time.Duration // CPU time since, while it should have waited, beyond what it takes to fall asleep
 	over  bool          // it has ended
 }
 
 // ErrEnded is in the error about a member that ended instead of answering; [Party.Close] says how.
 var ErrEnded = errors.New("the process ended")
+
+// settling is the CPU time that a member may use between its answer and its sleep.
+const settling = 200 * time.Microsecond
 
 // quitPatience is how long a member may take to end when there are no more commands.
 const quitPatience = 10 * time.Second
@@ -60,7 +63,7 @@ func (m *Member) Ask(ctx context.Context, command, end string, limit time.Durati
 		return nil, ErrEnded
 	}
 	if m.used > 0 {
-		m.idle += max(0, cpuOf(m.child.cmd.Process.Pid)-m.used)
+		m.idle += max(0, cpuOf(m.child.cmd.Process.Pid)-m.used-settling)
 	}
 	answered := m.child.stdout.await([]byte(end))
 	_, writeErr := m.stdin.WriteString(command) // it may have ended: then that is what is said
@@ -76,8 +79,8 @@ func (m *Member) Ask(ctx context.Context, command, end string, limit time.Durati
 	return m.child.stdout.take([]byte(end)), nil
 }
 
-// Waiting is the CPU time that the member used between its answers and the commands that followed: what it took from
-// those whose turn it was.
+// Waiting is the CPU time that the member used between its answers and the commands that followed, but for what falling
+// asleep takes: what it took from those whose turn it was.
 func (m *Member) Waiting() time.Duration { return m.idle }
 
 // Close ends all members, by closing their standard input, and what they left behind. It returns how each of them ended,
