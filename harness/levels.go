@@ -82,6 +82,9 @@ const (
 	collections = 4
 	// nonlinear is by how much more or less time an operation may take in short slices than in long ones.
 	nonlinear = 0.05
+	// asleep is how much of the CPU time that a process may use while it waits falling asleep may take: in the two slices
+	// between which it does.
+	asleep = 0.5
 	// drift is by how much the last third of a process's slices may differ from the first, in all processes alike.
 	drift = 0.03
 )
@@ -250,8 +253,9 @@ func (s *session) pilotParty(ctx context.Context, c *results.PlannedCase, v scen
 		return nil
 	}
 	if c.Processes.SliceMS == 0 {
+		before := p.members[0].Waiting()
 		if err = run(pilotRounds / 2); err == nil && out.why == "" {
-			out.why, out.curved, err = p.lengthen(ctx, out.rest)
+			out.why, out.curved, err = p.lengthen(ctx, out.rest, (p.members[0].Waiting()-before)/(pilotRounds/2))
 		}
 		c.N = p.c.N
 	}
@@ -306,7 +310,8 @@ func roundsOf(cost float64) int {
 // time is not linear in the iterations.
 //
 // Garbage is collected between slices. A slice that is to hold its share of the collections must allocate what several take.
-func (p *alternating) lengthen(ctx context.Context, rest float64) (why string, curved bool, err error) {
+// Where a process needs the CPU time that is called waiting to fall asleep after a slice, the other's must be long beside that.
+func (p *alternating) lengthen(ctx context.Context, rest float64, waiting time.Duration) (why string, curved bool, err error) {
 	m := p.members[0]
 	perOp := results.MiddleHalf(m.slices["ns/op"])
 	if !(perOp > 0) {
@@ -316,6 +321,7 @@ func (p *alternating) lengthen(ctx context.Context, rest float64) (why string, c
 	if rest <= besidesAtMost*ms(longestSlice) { // on a machine that is busy otherwise it costs more than the bench's own
 		length = min(length, longestSlice)
 	}
+	length = max(length, min(longestSlice, time.Duration(float64(waiting)/(2*asleep*results.MostWaiting))))
 	if perByte := results.MiddleHalf(m.slices["B/op"]); perByte > 0 {
 		length = max(length, min(longestSlice, time.Duration(collections*results.FirstHeap/perByte*perOp)))
 	}

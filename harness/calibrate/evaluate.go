@@ -143,12 +143,13 @@ func sameMachine(all []Stored, here results.Host) error {
 	return nil
 }
 
-// units are all that there is to record, by what is recorded so far.
+// units are all that there is to record, by what is recorded so far, in the order in which they are recorded first: the
+// rates, what is injected, and last what takes the longest builds.
 func units(all []Stored) []unit {
-	var out []unit
+	var out, injected, layouts []unit
 	for _, s := range subjects {
 		if s.starts {
-			out = append(out, unit{kinds: KindSame + "," + KindCount, subject: s.name})
+			injected = append(injected, unit{kinds: KindSame + "," + KindCount, subject: s.name})
 			continue
 		}
 		for _, level := range Levels {
@@ -158,13 +159,13 @@ func units(all []Stored) []unit {
 			continue
 		}
 		for _, level := range Levels {
-			out = append(out, unit{level: level, kinds: KindLayouts, subject: s.name})
+			layouts = append(layouts, unit{level: level, kinds: KindLayouts, subject: s.name})
 		}
 		for _, extra := range s.extras {
-			out = append(out, unit{kinds: KindInjected, subject: s.name, extra: extra})
+			injected = append(injected, unit{kinds: KindInjected, subject: s.name, extra: extra})
 		}
 	}
-	return out
+	return slices.Concat(out, injected, layouts)
 }
 
 // wanted is how many comparisons of the kind there shall be.
@@ -198,7 +199,8 @@ func (u unit) share(all []Stored) float64 {
 	return least
 }
 
-// mostBehind returns the unit with the smallest share, and that; of several, one at random. Done: none lacks anything.
+// mostBehind returns the unit with the smallest share, and that; of several that nothing is recorded of the first, of others
+// one at random. Done: none lacks anything.
 func mostBehind(all []Stored, skip map[unit]bool) (next unit, share float64, done bool) {
 	var best []unit
 	least := 1.0
@@ -214,8 +216,11 @@ func mostBehind(all []Stored, skip map[unit]bool) (next unit, share float64, don
 			best = append(best, u)
 		}
 	}
-	if len(best) == 0 {
+	switch {
+	case len(best) == 0:
 		return unit{}, 1, true
+	case least == 0:
+		return best[0], least, false
 	}
 	return best[rand.IntN(len(best))], least, false
 }

@@ -43,7 +43,7 @@ func (r Recordings) Judge(name string, seed uint64) (calibration.Benchmark, erro
 		}
 	}
 	if len(r.Usual) > 0 {
-		b.Methods = append(b.Methods, interleaved(r.Usual))
+		b.Methods = append(b.Methods, interleaved(r.Usual, seed))
 	}
 	if len(r.Count) > 0 {
 		b.Methods = append(b.Methods, oldThenNew(r.Count))
@@ -86,6 +86,43 @@ func decideAll(list []Recording, last func(Recording) int, margin, slower float6
 	return all, nil
 }
 
+// passes is how many times recordings of equal sides are labelled, where the share of tries is wanted that find something.
+const passes = 8
+
+// labelled is the recordings passes times, each time labelled anew.
+func labelled(list []Recording, passes int, seed uint64) []Recording {
+	var out []Recording
+	for pass := range passes {
+		out = append(out, relabelled(list, pass, seed)...)
+	}
+	return out
+}
+
+// relabelled is the recordings labelled anew, or as they are in pass 0.
+func relabelled(list []Recording, pass int, seed uint64) []Recording {
+	out := slices.Clone(list)
+	for i, r := range list {
+		out[i].Trace = r.Trace.Labelled(pass, seed+uint64(i))
+	}
+	return out
+}
+
+// coined labels equal sides until there are so many tries as are wanted of a benchmark, and returns how many of them called
+// the sides different. Decide makes the tries of one pass.
+func coined(decide func(pass int) ([]Try, error)) (*calibration.Rate, error) {
+	var all []Try
+	wanted := wantedTries / (len(subjects) - 1)
+	for pass := 1; len(all) < wanted && pass <= wanted; pass++ {
+		tries, err := decide(pass)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, tries...)
+	}
+	rate := Count(all[:min(len(all), wanted)], Try.Flagged)
+	return &rate, nil
+}
+
 // decideCode makes one try of each set of layouts of the recordings.
 func decideCode(list []Recording, margin, slower float64, seed uint64) ([]Try, error) {
 	var all []Try
@@ -113,6 +150,12 @@ func (r Recordings) ours(seed uint64) (calibration.Method, error) {
 		return m, err
 	}
 	m.Same, m.Seconds = Count(tries, Try.Flagged), meanSeconds(tries)
+	m.Coins, err = coined(func(pass int) ([]Try, error) {
+		return decideAll(relabelled(r.Same, pass, seed), Recording.last, usualMargin, 0, seed+uint64(pass))
+	})
+	if err != nil {
+		return m, err
+	}
 	if m.Equal, err = r.equal(seed); err != nil {
 		return m, err
 	}
@@ -122,10 +165,16 @@ func (r Recordings) ours(seed uint64) (calibration.Method, error) {
 		}
 		rate := Count(tries, Try.Flagged)
 		m.Layouts = &rate
+		m.LayoutCoins, err = coined(func(pass int) ([]Try, error) {
+			return decideCode(relabelled(r.Layouts, pass, seed), usualMargin, 0, seed+uint64(pass))
+		})
+		if err != nil {
+			return m, err
+		}
 	}
 	for _, share := range slowdowns {
 		// A slowdown below the margin is one all the same, so nothing is called the same here.
-		if tries, err = decideAll(r.Same, Recording.last, 0, share, seed); err != nil {
+		if tries, err = decideAll(labelled(r.Same, passes, seed), Recording.last, 0, share, seed); err != nil {
 			return m, err
 		}
 		p := calibration.Power{Slower: share, Found: Count(tries, foundWorse)}
@@ -186,11 +235,11 @@ const equalSeconds = 60
 func (r Recordings) equal(seed uint64) (*calibration.Rate, error) {
 	all := joined(r.Same)
 	last := int((equalSeconds - all.Pilot) * float64(len(all.Trace.Seconds)) / sum(all.Trace.Seconds))
-	last = min(last, len(all.Trace.Seconds)/leastTries) // a recording that is short is cut all the same
+	last = min(last, len(all.Trace.Seconds)) // a recording that is short is cut all the same
 	if last < harness.LeastBlocks {
 		return nil, nil
 	}
-	tries, err := decideAll([]Recording{all}, func(Recording) int { return last }, usualMargin, 0, seed)
+	tries, err := decideAll(labelled([]Recording{all}, passes, seed), func(Recording) int { return last }, usualMargin, 0, seed)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +270,7 @@ var plansTried = []int{harness.LeastBlocks, 16, 20, 25, 30, 40, 60, 80, 100}
 // soonest returns the machine time within which the shortest plan that finds the slowdown in the wanted share of its
 // tries had found it, 0 where none does; and the longest time that was tried.
 func (r Recordings) soonest(share float64, seed uint64) (seconds, longest float64, err error) {
-	all := []Recording{joined(r.Same)}
+	all := labelled([]Recording{joined(r.Same)}, passes, seed)
 	for _, last := range plansTried {
 		tries, err := decideAll(all, func(Recording) int { return last }, 0, share, seed)
 		if err != nil {
@@ -295,10 +344,18 @@ func overTime(tries []Try) []calibration.Point {
 var samplesTried = []int{4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100}
 
 // interleaved is benchstat on fresh processes in random order.
-func interleaved(list []Recording) calibration.Method {
+func interleaved(list []Recording, seed uint64) calibration.Method {
 	trace := joined(list).Trace
-	all := func(n int, share float64) []Try { return Unpaired(trace.Slower(share), n, 0.05) }
+	all := func(n int, share float64) (tries []Try) {
+		for _, r := range labelled([]Recording{{Trace: trace}}, passes, seed) {
+			tries = append(tries, Unpaired(r.Trace.Slower(share), n, 0.05)...)
+		}
+		return tries
+	}
 	m := unpaired("interleaved, benchstat", func(share float64) []Try { return all(usualSamples, share) })
+	recorded := Unpaired(trace, usualSamples, 0.05)
+	m.Same, m.Seconds = Count(recorded, Try.Flagged), meanSeconds(recorded)
+	m.Coins, _ = coined(func(pass int) ([]Try, error) { return Unpaired(trace.Labelled(pass, seed), usualSamples, 0.05), nil })
 	m.Inside = insideOf(list)
 	for i, p := range m.Powers {
 		_, m.Powers[i].Seconds, m.Powers[i].Longest = Fewest(samplesTried, wantedShare(p.Slower), func(n int) []Try { return all(n, p.Slower) })

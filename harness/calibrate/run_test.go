@@ -60,6 +60,9 @@ func TestJudge(t *testing.T) {
 		t.Errorf("noise %v, block %v ms, pilot %v ms", b.NoiseSD, b.BlockMS, b.PilotMS)
 	}
 	ours := method(t, b, "tunelab")
+	if ours.Coins.Tries != 40 || ours.Coins.Lo > 0.05 || ours.LayoutCoins.Tries != 40 || ours.LayoutCoins.Lo > 0.05 {
+		t.Errorf("by coins: %+v, %+v", ours.Coins, ours.LayoutCoins)
+	}
 	if ours.Same.Tries < 20 || ours.Same.Lo > 0.05 || ours.Layouts == nil || ours.Layouts.Tries != 3 || ours.Equal == nil || math.Abs(ours.Inside-0.9) > 1e-9 {
 		t.Errorf("%+v", ours)
 	}

@@ -13,6 +13,7 @@ package calibrate
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"golang.org/x/perf/benchmath"
@@ -32,6 +33,38 @@ func (t Trace) Slower(share float64) Trace {
 	out := Trace{Pairs: slices.Clone(t.Pairs), Seconds: t.Seconds}
 	for i := range out.Pairs {
 		out.Pairs[i].Variant *= 1 + share
+	}
+	return out
+}
+
+// Labelled returns the trace of equal sides as other coins would have had it: which side is the base is tossed anew, for each
+// block or, where layouts were drawn, for each draw; and without draws it begins elsewhere. Pass 0 is the trace itself. The
+// tries of several passes share their times, not their signs.
+func (t Trace) Labelled(pass int, seed uint64) Trace {
+	if pass == 0 || len(t.Pairs) == 0 {
+		return t
+	}
+	random := rand.New(rand.NewPCG(seed, uint64(pass)))
+	n := len(t.Pairs)
+	out := Trace{Pairs: make([]verdict.Pair, n), Seconds: make([]float64, n)}
+	from := 0
+	if t.Pairs[0].Draw == 0 {
+		from = random.IntN(n)
+	}
+	swapped := map[int]bool{} // by draw
+	for i := range n {
+		p := t.Pairs[(from+i)%n]
+		swap := random.IntN(2) == 1
+		if p.Draw > 0 {
+			if _, ok := swapped[p.Draw]; !ok {
+				swapped[p.Draw] = swap
+			}
+			swap = swapped[p.Draw]
+		}
+		if swap {
+			p.Base, p.Variant = p.Variant, p.Base
+		}
+		out.Pairs[i], out.Seconds[i] = p, t.Seconds[(from+i)%n]
 	}
 	return out
 }

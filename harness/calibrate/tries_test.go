@@ -74,6 +74,71 @@ func TestComparatorsUnderDrift(t *testing.T) {
 	}
 }
 
+// Other coins keep every pair, and its machine time, and only swap sides: of all pairs of a draw or of none.
+func TestLabelled(t *testing.T) {
+	trace := made(4, 300, 0.02)
+	for i := range trace.Seconds {
+		trace.Seconds[i] = float64(i)
+	}
+	check := func(out Trace, of Trace) (swapped int) {
+		seen := map[float64]bool{}
+		for i, p := range out.Pairs {
+			was := of.Pairs[int(out.Seconds[i])]
+			if seen[out.Seconds[i]] {
+				t.Fatalf("block %v twice", out.Seconds[i])
+			}
+			seen[out.Seconds[i]] = true
+			switch {
+			case p.Base == was.Variant && p.Variant == was.Base:
+				swapped++
+			case p.Base != was.Base || p.Variant != was.Variant:
+				t.Fatalf("%v became %v", was, p)
+			}
+		}
+		return swapped
+	}
+	if check(trace.Labelled(0, 1), trace) != 0 {
+		t.Error("the first pass is not as recorded")
+	}
+	one, two := trace.Labelled(1, 1), trace.Labelled(2, 1)
+	if n := check(one, trace); n < 110 || n > 190 {
+		t.Errorf("%d of 300 were swapped", n)
+	}
+	if check(two, trace); one.Seconds[0] == two.Seconds[0] {
+		t.Error("two passes begin at the same block")
+	}
+	for i := range trace.Pairs {
+		trace.Pairs[i].Draw = 1 + i%20
+	}
+	drawn := trace.Labelled(1, 1)
+	check(drawn, trace)
+	sides := map[int]bool{}
+	for i, p := range drawn.Pairs {
+		if drawn.Seconds[i] != float64(i) {
+			t.Fatal("with layouts it begins elsewhere: a set would be torn")
+		}
+		swapped := p.Base != trace.Pairs[i].Base
+		if was, ok := sides[p.Draw]; ok && was != swapped {
+			t.Errorf("draw %d is swapped in part", p.Draw)
+		}
+		sides[p.Draw] = swapped
+	}
+	// Of equal sides each pass is flagged as seldom as any.
+	rule := verdict.Rule{Alpha: 0.05, Looks: verdict.Looks(20)}
+	var all []Try
+	equal := made(6, 1000, 0.02)
+	for pass := range 12 {
+		tries, err := Sequential(equal.Labelled(pass, 3), rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, tries...)
+	}
+	if r := Count(all, Try.Flagged); r.Lo > 0.05 || r.Tries < 500 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestFewest(t *testing.T) {
 	trace := made(3, 3000, 0.05)
 	decide := func(n int) []Try { return Unpaired(trace.Slower(0.05), n, 0.05) }

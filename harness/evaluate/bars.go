@@ -40,51 +40,74 @@ func methodNames(at map[float64]*calibration.Calibration) (names []string) {
 	return names
 }
 
+// The columns of the table of rates, by method, in its order: what is counted, and whether only our own method has it.
+var rateColumns = []struct {
+	head string
+	ours bool
+	of   func(calibration.Method) *calibration.Rate
+}{
+	{"%s", false, func(m calibration.Method) *calibration.Rate { return &m.Same }},
+	{"%s, by coins", false, func(m calibration.Method) *calibration.Rate { return m.Coins }},
+	{"%s, other layouts", true, func(m calibration.Method) *calibration.Rate { return m.Layouts }},
+	{"%s, other layouts, by coins", true, func(m calibration.Method) *calibration.Rate { return m.LayoutCoins }},
+}
+
 func rates(out *strings.Builder, levels []float64, at map[float64]*calibration.Calibration) {
 	names := methodNames(at)
-	out.WriteString("Equal sides called different (95 % interval), where 5 % is the aim:\n\n| neighbour |")
+	out.WriteString("Equal sides called different (95 % interval), where 5 % is the aim; “by coins” are the same recordings labelled again:\n\n| neighbour |")
+	type column struct {
+		head string
+		of   func(calibration.Benchmark) *calibration.Rate
+		sum  calibration.Rate
+	}
+	var columns []*column
 	for i, name := range names {
-		if i == 0 {
-			fmt.Fprintf(out, " %s, one binary | %s, other layouts |", name, name)
+		for _, c := range rateColumns {
+			if c.ours && i > 0 {
+				continue
+			}
+			columns = append(columns, &column{head: fmt.Sprintf(c.head, name), of: func(b calibration.Benchmark) *calibration.Rate {
+				return c.of(find(b, func(m calibration.Method) bool { return m.Name == name }))
+			}})
+		}
+	}
+	// A column that no level has anything in says nothing.
+	columns = slices.DeleteFunc(columns, func(c *column) bool {
+		for _, level := range at {
+			for _, b := range level.Benchmarks {
+				count(&c.sum, c.of(b))
+			}
+		}
+		none := c.sum.Tries == 0
+		c.sum = calibration.Rate{}
+		return none
+	})
+	for _, c := range columns {
+		fmt.Fprintf(out, " %s |", c.head)
+	}
+	out.WriteString("\n| --- |" + strings.Repeat(" --- |", len(columns)) + "\n")
+	for _, level := range levels {
+		if at[level] == nil {
 			continue
 		}
-		fmt.Fprintf(out, " %s |", name)
-	}
-	out.WriteString("\n| --- |" + strings.Repeat(" --- |", len(names)+1) + "\n")
-	same, layouts := make([]calibration.Rate, len(names)), make([]calibration.Rate, len(names)) // at all levels together
-	row := func(head string, same, layouts []calibration.Rate) {
-		fmt.Fprintf(out, "| %s |", head)
-		for i := range names {
-			fmt.Fprintf(out, " %s |", rate(same[i]))
-			if i == 0 {
-				fmt.Fprintf(out, " %s |", rate(layouts[i]))
+		fmt.Fprintf(out, "| %.0f %% of a CPU |", 100*level)
+		for _, c := range columns {
+			here := calibration.Rate{}
+			for _, b := range at[level].Benchmarks {
+				if len(b.Methods) == len(names) { // or how it starts is all that was asked
+					count(&here, c.of(b))
+				}
 			}
+			count(&c.sum, &here)
+			fmt.Fprintf(out, " %s |", rate(here))
 		}
 		out.WriteByte('\n')
 	}
-	for _, level := range levels {
-		c := at[level]
-		if c == nil {
-			continue
-		}
-		sameHere, layoutsHere := make([]calibration.Rate, len(names)), make([]calibration.Rate, len(names))
-		for _, b := range c.Benchmarks {
-			if len(b.Methods) < len(names) { // how it starts is all that was asked
-				continue
-			}
-			for _, m := range b.Methods {
-				i := slices.Index(names, m.Name)
-				count(&sameHere[i], &m.Same)
-				count(&layoutsHere[i], m.Layouts)
-			}
-		}
-		row(fmt.Sprintf("%.0f %% of a CPU", 100*level), sameHere, layoutsHere)
-		for i := range names {
-			count(&same[i], &sameHere[i])
-			count(&layouts[i], &layoutsHere[i])
-		}
+	out.WriteString("| all |")
+	for _, c := range columns {
+		fmt.Fprintf(out, " %s |", rate(c.sum))
 	}
-	row("all", same, layouts)
+	out.WriteByte('\n')
 }
 
 // count adds a rate to a sum; nil is nothing.

@@ -13,7 +13,7 @@ func TestBars(t *testing.T) {
 	}
 	benchmark := func(name string, ours, theirs []calibration.Power, hits int) calibration.Benchmark {
 		return calibration.Benchmark{Name: name, PilotMS: 1000, Methods: []calibration.Method{
-			{Name: "tunelab", Ours: true, Inside: 0.87, Same: calibration.Rate{Hits: hits, Tries: 40}, Layouts: &calibration.Rate{Hits: 1, Tries: 50}, Equal: &calibration.Rate{Hits: 9, Tries: 10}, Powers: ours},
+			{Name: "tunelab", Ours: true, Inside: 0.87, Same: calibration.Rate{Hits: hits, Tries: 40}, Coins: &calibration.Rate{Hits: 5, Tries: 100}, Layouts: &calibration.Rate{Hits: 1, Tries: 50}, Equal: &calibration.Rate{Hits: 9, Tries: 10}, Powers: ours},
 			{Name: "interleaved, benchstat", Same: calibration.Rate{Hits: 3, Tries: 40}, Powers: theirs},
 			{Name: "old then new, benchstat", Inside: 0.7, Same: calibration.Rate{Hits: 20, Tries: 40}},
 		}}
@@ -30,9 +30,10 @@ func TestBars(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"| 0 % of a CPU | 3 of 120 = 2.5 % (0.5 to 7.1) | 3 of 150 = 2.0 % (0.4 to 5.7) | 9 of 120 = 7.5 % (3.5 to 13.8) | 60 of 120 = 50.0 % (40.7 to 59.3) |",
+		"| tunelab | tunelab, by coins | tunelab, other layouts | interleaved, benchstat | old then new, benchstat |",
+		"| 0 % of a CPU | 3 of 120 = 2.5 % (0.5 to 7.1) | 15 of 300 = 5.0 % (2.8 to 8.1) | 3 of 150 = 2.0 % (0.4 to 5.7) | 9 of 120 = 7.5 % (3.5 to 13.8) | 60 of 120 = 50.0 % (40.7 to 59.3) |",
 		"| 50 % of a CPU | 4 of 40 = 10.0 %",
-		"| all | 7 of 160 = 4.4 % (1.8 to 8.8) | 4 of 200 = 2.0 % (0.5 to 5.0) |",
+		"| all | 7 of 160 = 4.4 % (1.8 to 8.8) | 20 of 400 = 5.0 % (3.1 to 7.6) | 4 of 200 = 2.0 % (0.5 to 5.0) |",
 		"| A | 2 s | 40 s | 0.050 | 0.075 | 8 s | > 80 s | 9 of 10 | 87 % | 70 % |",
 		"| B | 4 s | > 80 s | < 0.050 | < 0.062 |",
 		"| D | – | – | – | – |",

@@ -49,11 +49,15 @@ type Method struct {
 	Inside  float64 `json:"inside,omitempty"`  // share of the wall time spent inside timed loops, builds and pilot not counted
 	Same    Rate    `json:"same"`              // of the same binary against itself called different
 	Layouts *Rate   `json:"layouts,omitempty"` // of the same code in different layouts
-	Equal   *Rate   `json:"equal,omitempty"`   // of the same binary against itself called the same, within a minute
-	Powers  []Power `json:"powers"`
-	ROC     []Point `json:"roc,omitempty"`   // false alarms over all, found over all; of 5 % at about the same machine time
-	PerTime []Point `json:"times,omitempty"` // machine-seconds, share in which 5 % were found by then
-	Seconds float64 `json:"seconds"`         // machine time of a comparison of equal sides, the mean
+	// Coins and LayoutCoins are the same of the same recordings labelled again: which side is the base was tossed anew,
+	// for each block or for each draw of layouts. Such tries share their times, so that their intervals would say too much.
+	Coins       *Rate   `json:"coins,omitempty"`
+	LayoutCoins *Rate   `json:"layout_coins,omitempty"`
+	Equal       *Rate   `json:"equal,omitempty"` // of the same binary against itself called the same, within a minute
+	Powers      []Power `json:"powers"`
+	ROC         []Point `json:"roc,omitempty"`   // false alarms over all, found over all; of 5 % at about the same machine time
+	PerTime     []Point `json:"times,omitempty"` // machine-seconds, share in which 5 % were found by then
+	Seconds     float64 `json:"seconds"`         // machine time of a comparison of equal sides, the mean
 }
 
 // A Power is how often a slowdown was found.
