@@ -86,8 +86,12 @@ func decideAll(list []Recording, last func(Recording) int, margin, slower float6
 	return all, nil
 }
 
-// passes is how many times recordings of equal sides are labelled, where the share of tries is wanted that find something.
-const passes = 8
+// How many times recordings of equal sides are labelled: for the share of tries that find something, and for how long it
+// takes until a share does, where a recording that is just long enough for one try shall make leastOfShare of them.
+const (
+	passes     = 8
+	timePasses = 24
+)
 
 // labelled is the recordings passes times, each time labelled anew.
 func labelled(list []Recording, passes int, seed uint64) []Recording {
@@ -178,8 +182,10 @@ func (r Recordings) ours(seed uint64) (calibration.Method, error) {
 			return m, err
 		}
 		p := calibration.Power{Slower: share, Found: Count(tries, foundWorse)}
-		if p.Seconds, p.Longest, err = r.soonest(share, seed); err != nil {
-			return m, err
+		if share >= leastTimed {
+			if p.Seconds, p.Longest, err = r.soonest(share, seed); err != nil {
+				return m, err
+			}
 		}
 		m.Powers = append(m.Powers, p)
 		if share == delivered {
@@ -270,7 +276,7 @@ var plansTried = []int{harness.LeastBlocks, 16, 20, 25, 30, 40, 60, 80, 100}
 // soonest returns the machine time within which the shortest plan that finds the slowdown in the wanted share of its
 // tries had found it, 0 where none does; and the longest time that was tried.
 func (r Recordings) soonest(share float64, seed uint64) (seconds, longest float64, err error) {
-	all := labelled([]Recording{joined(r.Same)}, passes, seed)
+	all := labelled([]Recording{joined(r.Same)}, timePasses, seed)
 	for _, last := range plansTried {
 		tries, err := decideAll(all, func(Recording) int { return last }, 0, share, seed)
 		if err != nil {
@@ -286,6 +292,9 @@ func (r Recordings) soonest(share float64, seed uint64) (seconds, longest float6
 	}
 	return 0, longest, nil
 }
+
+// leastTimed is the smallest slowdown of which it is asked how long finding it takes: recordings are too short for less.
+const leastTimed = 0.02
 
 // leastOfShare is the fewest tries that a share of them is taken from.
 const leastOfShare = 20
@@ -341,13 +350,14 @@ func overTime(tries []Try) []calibration.Point {
 }
 
 // samplesTried are the numbers of samples a side that benchstat is tried with.
-var samplesTried = []int{4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100}
+var samplesTried = []int{4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 120, 150, 200, 250, 300}
 
 // interleaved is benchstat on fresh processes in random order.
 func interleaved(list []Recording, seed uint64) calibration.Method {
 	trace := joined(list).Trace
+	again := labelled([]Recording{{Trace: trace}}, timePasses, seed)
 	all := func(n int, share float64) (tries []Try) {
-		for _, r := range labelled([]Recording{{Trace: trace}}, passes, seed) {
+		for _, r := range again {
 			tries = append(tries, Unpaired(r.Trace.Slower(share), n, 0.05)...)
 		}
 		return tries
