@@ -64,8 +64,8 @@ func TestBenchstatAgrees(t *testing.T) {
 // publicVar names folders, as PATH does, with files of benchmark results that others published.
 const publicVar = "TUNELAB_PUBLIC_BENCHMARKS"
 
-// leastPublic is how many such files there shall be.
-const leastPublic = 20
+// leastPublic is how many such files there are at least: those that come with x/perf.
+const leastPublic = 8
 
 var resultLine = regexp.MustCompile(`(?m)^Benchmark\S*\s+\d+\s+[0-9.e+]+ \S+`)
 

@@ -5,7 +5,8 @@
 //  1. Traces are recorded: pairs of one benchmark, block by block, that nothing stops ([Trace]), and for the comparators
 //     a series of fresh processes of 100 ms.
 //  2. Each way of deciding goes through a trace from its beginning and makes one comparison after another of it, each as
-//     long as it needs: its [Try]s. No block is used twice.
+//     long as it needs: its [Try]s. No block is used twice; but where many tries are wanted, a trace is labelled several
+//     times ([Trace.Labelled]).
 //  3. Tries of equal code give the false-alarm rate, with its Clopper–Pearson interval; tries of code that is slower by a
 //     known amount give the power, and the machine time that it takes.
 package calibrate
