@@ -78,6 +78,14 @@ func TestChooseLevels(t *testing.T) {
 	if l := chooseLevels(parties(0, 0.5, 0)); l.Rounds < 50 || l.Rounds > 200 || l.SliceMS > 4 {
 		t.Errorf("%d rounds of %v ms after a start of %v ms", l.Rounds, l.SliceMS, l.StartMS)
 	}
+	// After a slow start more rounds are worth it than the share asks for.
+	late := parties(0, 0.5, 0)
+	for i := range late {
+		late[i].start = 400
+	}
+	if l := chooseLevels(late); l.Rounds < 350 {
+		t.Errorf("%d rounds of %v ms after a start of %v ms", l.Rounds, l.SliceMS, l.StartMS)
+	}
 	// Where nothing is noisy a block is as short as it may be.
 	if l := chooseLevels(parties(0, 0.001, 0)); 2*(l.StartMS+float64(l.Rounds)*l.CostMS) > 220 {
 		t.Errorf("%d rounds of %v ms where nothing is noisy", l.Rounds, l.SliceMS)
