@@ -176,15 +176,35 @@ func (r Recordings) ours(seed uint64) (calibration.Method, error) {
 			return m, err
 		}
 	}
+	if err := r.powers(&m, seed); err != nil {
+		return m, err
+	}
+	n := r.matched()
+	if n < leastMatched {
+		return m, nil
+	}
+	m.ROC = roc(func(share float64) (all []Try) {
+		for i, one := range r.Same {
+			all = append(all, Fixed(one.Trace.Slower(share), n, one.Draws, seed+uint64(i))...)
+		}
+		return all
+	})
+	return m, nil
+}
+
+// powers works out which slowdowns our own method finds, about two binaries and about the code, and which of what was
+// injected.
+func (r Recordings) powers(m *calibration.Method, seed uint64) error {
 	for _, share := range slowdowns {
 		// A slowdown below the margin is one all the same, so nothing is called the same here.
-		if tries, err = decideAll(labelled(r.Same, passes, seed), Recording.last, 0, share, seed); err != nil {
-			return m, err
+		tries, err := decideAll(labelled(r.Same, passes, seed), Recording.last, 0, share, seed)
+		if err != nil {
+			return err
 		}
 		p := calibration.Power{Slower: share, Found: Count(tries, foundWorse)}
 		if share >= leastTimed {
 			if p.Seconds, p.Longest, err = r.soonest(share, seed); err != nil {
-				return m, err
+				return err
 			}
 		}
 		m.Powers = append(m.Powers, p)
@@ -196,8 +216,9 @@ func (r Recordings) ours(seed uint64) (calibration.Method, error) {
 		if len(r.Layouts) == 0 {
 			break
 		}
-		if tries, err = decideCode(r.Layouts, 0, share, seed); err != nil {
-			return m, err
+		tries, err := decideCode(r.Layouts, 0, share, seed)
+		if err != nil {
+			return err
 		}
 		p := calibration.Power{Slower: share, Code: true, Found: Count(tries, foundWorse)}
 		if p.Found.Tries >= leastOfShare {
@@ -215,23 +236,14 @@ func (r Recordings) ours(seed uint64) (calibration.Method, error) {
 		if len(list) == 0 {
 			continue
 		}
-		if tries, err = decideAll(list, Recording.last, 0, 0, seed); err != nil {
-			return m, err
+		tries, err := decideAll(list, Recording.last, 0, 0, seed)
+		if err != nil {
+			return err
 		}
 		was := math.Expm1(middle(logRatios(joined(list).Trace)))
 		m.Powers = append(m.Powers, calibration.Power{Injected: extra.says, Delivered: was, Found: Count(tries, foundWorse)})
 	}
-	n := r.matched()
-	if n < leastMatched {
-		return m, nil
-	}
-	m.ROC = roc(func(share float64) (all []Try) {
-		for i, one := range r.Same {
-			all = append(all, Fixed(one.Trace.Slower(share), n, one.Draws, seed+uint64(i))...)
-		}
-		return all
-	})
-	return m, nil
+	return nil
 }
 
 // equalSeconds is within which time unchanged code shall be called the same, the pilot included.
