@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -59,75 +56,6 @@ func TestBenchstatAgrees(t *testing.T) {
 			}
 		})
 	}
-}
-
-// publicVar names folders, as PATH does, with files of benchmark results that others published.
-const publicVar = "TUNELAB_PUBLIC_BENCHMARKS"
-
-// leastPublic is how many such files there are at least: those that come with x/perf.
-const leastPublic = 8
-
-var resultLine = regexp.MustCompile(`(?m)^Benchmark\S*\s+\d+\s+[0-9.e+]+ \S+`)
-
-// benchFilesIn returns the files under the folders that hold benchmark results.
-func benchFilesIn(t *testing.T, dirs []string) (paths []string) {
-	t.Helper()
-	for _, dir := range dirs {
-		err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-			if err != nil || !e.Type().IsRegular() || !slices.Contains([]string{".txt", ".out", ".bench", ".log"}, filepath.Ext(path)) {
-				return err
-			}
-			text, err := os.ReadFile(path)
-			if len(text) < 4<<20 && resultLine.Match(text) {
-				paths = append(paths, path)
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return paths
-}
-
-// TestBenchstatAgreesOnPublicFiles compares every row of published results, and of our own, with benchstat's: of each file, and
-// of each file with the next one in its folder.
-func TestBenchstatAgreesOnPublicFiles(t *testing.T) {
-	program, err := exec.LookPath("benchstat")
-	if err != nil || os.Getenv(publicVar) == "" {
-		t.Skipf("benchstat is not installed, or $%s names no folders with results", publicVar)
-	}
-	public := benchFilesIn(t, filepath.SplitList(os.Getenv(publicVar)))
-	if len(public) < leastPublic {
-		t.Errorf("%d files of published results, want %d: %q", len(public), leastPublic, public)
-	}
-	own := benchFilesIn(t, []string{"../results/baseline"})
-	if len(own) < 4 {
-		t.Errorf("%d files of our own", len(own))
-	}
-	all := append(public, own...)
-	rows := 0
-	for i, path := range all {
-		groups := [][]string{{path}}
-		if i+1 < len(all) && filepath.Dir(all[i+1]) == filepath.Dir(path) {
-			groups = append(groups, []string{path, all[i+1]})
-		}
-		for _, group := range groups {
-			var ours, problems bytes.Buffer
-			err := Benchstat(&ours, &problems, group, 4000)
-			theirs, theirErr := exec.Command(program, group...).Output()
-			if err != nil || theirErr != nil {
-				t.Errorf("%q: we say %v, benchstat says %v", group, err, theirErr)
-				continue
-			}
-			got, want := benchRows(ours.String()), benchRows(string(theirs))
-			rows += len(want)
-			if strings.Join(got, "\n") != strings.Join(want, "\n") {
-				t.Errorf("%q: we say:\n%s\nbenchstat says:\n%s", group, strings.Join(got, "\n"), strings.Join(want, "\n"))
-			}
-		}
-	}
-	t.Logf("%d published files and %d of our own, %d rows", len(public), len(own), rows)
 }
 
 var rowPattern = regexp.MustCompile(`^\S+ +[│ ]*(-?[0-9]|[⁰¹²³⁴⁵⁶⁷⁸⁹])`)
