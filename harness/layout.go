@@ -66,7 +66,10 @@ func (s *session) relink(ctx context.Context, b *builder, want results.Layouts) 
 		builds[buildKey(s.binaries[v.Name].target, s.binaries[v.Name].set)] = true
 	}
 	s.builder = b
-	limit := min(time.Duration(linkingShare*float64(s.options.Budget)), linkingAtMost)
+	limit := s.options.Linking
+	if limit == 0 {
+		limit = min(time.Duration(linkingShare*float64(s.options.Budget)), linkingAtMost)
+	}
 	if want.Count < 0 && limit < linkingWorth {
 		s.layouts = results.Layouts{Why: "the budget is too short to link many"}
 		return nil

@@ -238,6 +238,9 @@ func (s *session) fit(p *results.Plan) {
 	p.Looks = verdict.Looks(last)
 	p.Confirm = results.Confirm{Comparisons: comparisons}
 	switch {
+	case s.options.FamilyError > 0:
+		p.Confirm.Alpha = min(s.options.FamilyError/(float64(comparisons)*alpha), mostConfirmAlpha)
+		p.Confirm.Looks = p.Looks
 	case comparisons < 2 || s.options.Trace:
 	case fitting < 2*LeastBlocks: // half of them would be too few to find anything
 		p.Confirm.Why = fmt.Sprintf("the budget allows for %d blocks, and that takes %d", fitting, 2*LeastBlocks)

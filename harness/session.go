@@ -64,9 +64,13 @@ type Options struct {
 	Quick   bool          // only the scenario's quick cases
 	// Profiles are the kinds of profiles to take when measuring has ended, in trials of their own on top of the budget.
 	Profiles []string
-	Trace    bool           // measure until the budget is used up, whatever is decided; there is no second stage
-	Command  []string       // the command line, for the record and the lock
-	Tell     func(Progress) // called from one goroutine, between trials; may be nil
+	// FamilyError is the chance that the run calls anything better or worse though nothing is, where a second stage shall
+	// keep it below the plan's alpha, also for a single comparison. 0: as usual.
+	FamilyError float64
+	Linking     time.Duration  // what linking layouts may take; a share of the budget when 0
+	Trace       bool           // measure until the budget is used up, whatever is decided; there is no second stage
+	Command     []string       // the command line, for the record and the lock
+	Tell        func(Progress) // called from one goroutine, between trials; may be nil
 }
 
 // Outcome is what a run came to.
@@ -114,6 +118,7 @@ type session struct {
 	writer   *results.Writer
 	trials   []results.Trial
 	variants []scenarios.Variant          // those that may be measured
+	revised  map[string]revised           // by variant, those that name a revision
 	binaries map[string]built             // by variant
 	names    map[string]map[string]string // by case and variant: the benchmark's name
 	began    time.Time                    // when the budget began to run
@@ -144,7 +149,7 @@ func open(sc *scenarios.Scenario, o Options) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the benchmarks: %w", err)
 	}
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+	if info, err := os.Stat(dir); (err != nil || !info.IsDir()) && !allRevised(sc) {
 		return nil, fmt.Errorf("%s: bench.dir: there is no folder %s", sc.Position("bench.dir"), dir)
 	}
 	l, token, dead, err := acquire(o.Command)
@@ -339,6 +344,9 @@ func (s *session) variantOf(v scenarios.Variant) results.Variant {
 	}
 	if b.subject != nil {
 		out.Driver = b.bench.sha256
+	}
+	if r, ok := s.revised[v.Name]; ok {
+		out.Commit, out.Subject = r.commit.Hash, r.commit.Subject
 	}
 	return out
 }

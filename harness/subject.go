@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -57,17 +58,29 @@ func cpuList(cpus []int) string {
 	return strings.Join(parts, ",")
 }
 
-// buildAll builds what every variant is measured with. The profiles that some are built with are taken of the base,
-// so that those wait for the others.
+// buildAll builds what every variant is measured with, in every layout.
 func (s *session) buildAll(ctx context.Context, layouts results.Layouts) error {
+	b, err := s.buildVariants(ctx)
+	if err != nil {
+		return err
+	}
+	return s.relink(ctx, b, layouts)
+}
+
+// buildVariants builds every variant as the linker has it. The profiles that some are built with are taken of the base,
+// so that those wait for the others.
+func (s *session) buildVariants(ctx context.Context) (*builder, error) {
 	b := &builder{scratch: s.scratch, children: s.children, tell: s.options.Tell, byKey: map[string]*binary{}, prepared: map[string]*preparation{}}
 	s.binaries = map[string]built{}
+	if err := s.checkOut(ctx); err != nil {
+		return nil, err
+	}
 	for _, v := range s.variants {
 		if v.PGO != nil {
 			continue
 		}
 		if err := s.build(ctx, b, v, ""); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for _, v := range s.variants {
@@ -77,11 +90,11 @@ func (s *session) buildAll(ctx context.Context, layouts results.Layouts) error {
 		began := time.Now()
 		profile, fresh, err := s.train(ctx, b, v)
 		if err != nil {
-			return fmt.Errorf("training variant %s: %w", v.Name, err)
+			return nil, fmt.Errorf("training variant %s: %w", v.Name, err)
 		}
 		took := time.Since(began)
 		if err := s.build(ctx, b, v, profile); err != nil {
-			return err
+			return nil, err
 		}
 		if fresh {
 			done := s.binaries[v.Name]
@@ -89,7 +102,26 @@ func (s *session) buildAll(ctx context.Context, layouts results.Layouts) error {
 			s.binaries[v.Name] = done
 		}
 	}
-	return s.relink(ctx, b, layouts)
+	return b, nil
+}
+
+// Alike builds the scenario's variants and reports whether they come to the same: one binary, byte for byte, that is run
+// in the same way. There is nothing to measure then. Files that a benchmark reads are not looked at.
+func Alike(ctx context.Context, sc *scenarios.Scenario, o Options) (bool, error) {
+	s, err := open(sc, o)
+	if err != nil {
+		return false, err
+	}
+	_, err = s.buildVariants(ctx)
+	alike := err == nil
+	for _, v := range s.variants {
+		base := sc.Base()
+		a, b := s.binaries[base.Name], s.binaries[v.Name]
+		alike = alike && a.varied().sha256 == b.varied().sha256 && a.bench.sha256 == b.bench.sha256 &&
+			maps.Equal(base.Environment(), v.Environment()) && base.Limits == v.Limits && base.Select == v.Select
+	}
+	_, err = s.end(err)
+	return alike && err == nil, err
 }
 
 // build builds the variant's test binary, and its subject where there is one.
@@ -99,7 +131,7 @@ func (s *session) build(ctx context.Context, b *builder, v scenarios.Variant, pr
 		modules: s.scenario.RewrittenModules(), position: s.scenario.VariantPosition(v.Name, "rewrite"),
 	}
 	out := built{profile: profile}
-	benchmark := target{dir: s.benchDir, pkg: ".", test: true}
+	benchmark := target{dir: s.benchDirOf(v), pkg: ".", test: true}
 	var err error
 	if !s.scenario.HasSubject() {
 		set.serve = s.serves()
@@ -118,7 +150,9 @@ func (s *session) build(ctx context.Context, b *builder, v scenarios.Variant, pr
 	if program.dir, err = filepath.Abs(s.scenario.SubjectDir()); err != nil {
 		return fmt.Errorf("finding the subject: %w", err)
 	}
-	if info, err := os.Stat(program.dir); err != nil || !info.IsDir() {
+	if r, ok := s.revised[v.Name]; ok {
+		program.dir = r.dir
+	} else if info, err := os.Stat(program.dir); err != nil || !info.IsDir() {
 		return fmt.Errorf("%s: subject.dir: there is no folder %s", s.scenario.Position("subject.dir"), program.dir)
 	}
 	out.target, out.set = program, set
@@ -131,7 +165,11 @@ func (s *session) build(ctx context.Context, b *builder, v scenarios.Variant, pr
 // variant sets in the environment is the subject's where there is one.
 func (s *session) spec(v scenarios.Variant, timeout time.Duration, args ...string) process.Spec {
 	b := s.binary(v)
-	set := map[string]string{"PWD": s.benchDir}
+	dir := s.benchDirOf(v)
+	set := map[string]string{"PWD": dir}
+	if len(s.revised) > 0 {
+		set["PWD"] = "" // checkouts have paths of other lengths, and a process's environment moves its stack
+	}
 	if v.Limits.Memory > 0 {
 		set[memoryLimitVar] = strconv.FormatInt(int64(v.Limits.Memory), 10)
 	}
@@ -146,7 +184,7 @@ func (s *session) spec(v scenarios.Variant, timeout time.Duration, args ...strin
 		})
 	}
 	return process.Spec{
-		Path: b.bench.path, Args: args, Dir: s.benchDir, Env: env,
+		Path: b.bench.path, Args: args, Dir: dir, Env: env,
 		Timeout: timeout, MaxOutput: maxOutput, CPUs: s.cpus.generator,
 	}
 }

@@ -168,6 +168,8 @@ type Variant struct {
 	Binary  string `json:"binary"`             // sha256 of the binary that it varies: the subject's where there is one
 	Build   string `json:"build,omitempty"`    // `go version -m` of it, main module and settings only
 	BuildMS int64  `json:"build_ms,omitempty"` // wall time of its build
+	Commit  string `json:"commit,omitempty"`   // full hash of the revision that it was built from, where it names one
+	Subject string `json:"subject,omitempty"`  // first line of that commit's message
 	Bytes   int64  `json:"bytes,omitempty"`    // size of its binary
 
 	Driver      string            `json:"driver,omitempty"`       // sha256 of the test binary, where Binary is the subject's

@@ -37,6 +37,9 @@ func (c *checker) checkSettings(table string, v *Variant) {
 			c.fail(at(table+".allow", table), "allow %q: a trial that is not ok is one of %q", o, outcomes)
 		}
 	}
+	if strings.HasPrefix(v.Rev, "-") || strings.ContainsFunc(v.Rev, isSpace) {
+		c.fail(at(table+".rev", table), "rev %q is no git revision such as v1.2.0, main~3 or a commit's hash", v.Rev)
+	}
 	c.checkRewrite(table, v.Rewrite)
 	c.checkTraining(table, v)
 }

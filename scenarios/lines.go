@@ -10,7 +10,7 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// An Error is something wrong in a scenario file. Line 0 means the file as a whole.
+// An Error is something wrong in a file that a user wrote. Line 0 means the file as a whole.
 type Error struct {
 	Path string
 	Line int
@@ -24,13 +24,14 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.Msg)
 }
 
-// lineIndex maps the path of a key ("variant[1].name", "bench.dir") or table ("variant[1]") to its line.
+// LineIndex maps the path of a key ("variant[1].name", "bench.dir") or table ("variant[1]") to its line.
 //
 // Note: go-toml reports positions of syntax and type errors only; the rules that hold between values need their own.
-type lineIndex map[string]int
+type LineIndex map[string]int
 
-func indexLines(source []byte) lineIndex {
-	index := lineIndex{}
+// IndexLines finds the lines of a TOML file's keys, as far as it can be parsed.
+func IndexLines(source []byte) LineIndex {
+	index := LineIndex{}
 	counts := map[string]int{}
 	table := ""
 	var p unstable.Parser
@@ -70,8 +71,8 @@ func keyOf(e *unstable.Node, p *unstable.Parser, source []byte) (string, int) {
 	return strings.Join(keys, "."), line
 }
 
-// of returns the line of the most exact of the given paths that the file has.
-func (l lineIndex) of(paths ...string) int {
+// Of returns the line of the most exact of the given paths that the file has.
+func (l LineIndex) Of(paths ...string) int {
 	for _, p := range paths {
 		for p != "" {
 			if line, ok := l[p]; ok {

@@ -26,12 +26,11 @@ func Read(path string) (*Scenario, error) {
 // Parse is [Read] of a file's contents. The path says where relative paths begin.
 func Parse(path string, source []byte) (*Scenario, error) {
 	s := &Scenario{Path: path, Name: strings.TrimSuffix(filepath.Base(path), ".toml"), Source: source}
-	decoder := toml.NewDecoder(bytes.NewReader(source)).DisallowUnknownFields()
-	if err := decoder.Decode(s); err != nil {
-		return nil, decodeError(path, err)
+	if err := Decode(path, source, s); err != nil {
+		return nil, err
 	}
 	s.setDefaults()
-	s.lines = indexLines(source)
+	s.lines = IndexLines(source)
 	c := checker{s: s, lines: s.lines}
 	c.check()
 	if len(c.errs) > 0 {
@@ -40,7 +39,13 @@ func Parse(path string, source []byte) (*Scenario, error) {
 	return s, nil
 }
 
-func decodeError(path string, err error) error {
+// Decode parses a TOML file into what to points to. An unknown key or a value of the wrong type is an [*Error] with its
+// line.
+func Decode(path string, source []byte, to any) error {
+	err := toml.NewDecoder(bytes.NewReader(source)).DisallowUnknownFields().Decode(to)
+	if err == nil {
+		return nil
+	}
 	var missing *toml.StrictMissingError
 	if errors.As(err, &missing) {
 		var errs []error
@@ -109,13 +114,13 @@ var requirements = []string{"cores", "memory_gib", "numa_nodes"}
 
 type checker struct {
 	s     *Scenario
-	lines lineIndex
+	lines LineIndex
 	errs  []error
 }
 
 // fail reports a broken rule at the line of the first of paths that the file has.
 func (c *checker) fail(paths []string, format string, args ...any) {
-	c.errs = append(c.errs, &Error{c.s.Path, c.lines.of(paths...), fmt.Sprintf(format, args...)})
+	c.errs = append(c.errs, &Error{c.s.Path, c.lines.Of(paths...), fmt.Sprintf(format, args...)})
 }
 
 func at(paths ...string) []string { return paths }
@@ -222,7 +227,7 @@ func (c *checker) checkVariants() {
 		if !variantName.MatchString(v.Name) {
 			c.fail(at(table+".name", table), "variant name %q: letters, digits and _.=+-%% only, a letter or digit first", v.Name)
 		} else if first, ok := seen[v.Name]; ok {
-			c.fail(at(table+".name"), "a second variant %q, the first is on line %d", v.Name, c.lines.of(fmt.Sprintf("variant[%d]", first)))
+			c.fail(at(table+".name"), "a second variant %q, the first is on line %d", v.Name, c.lines.Of(fmt.Sprintf("variant[%d]", first)))
 		} else {
 			seen[v.Name] = i
 		}

@@ -40,7 +40,7 @@ type Scenario struct {
 	Claims   []Claim   `toml:"claim"`
 	Figures  []Figure  `toml:"figure"`
 
-	lines   lineIndex
+	lines   LineIndex
 	written int // how many of Variants are tables of the file; the matrix made the others
 }
 
@@ -65,7 +65,7 @@ func (s *Scenario) VariantPosition(name, key string) string {
 // Position returns "file:line" of a key, such as "bench.run" or "variant[1].select", for messages; of the table that
 // it belongs in when the file does not have it.
 func (s *Scenario) Position(key string) string {
-	if line := s.lines.of(key); line > 0 {
+	if line := s.lines.Of(key); line > 0 {
 		return fmt.Sprintf("%s:%d", s.Path, line)
 	}
 	return s.Path
@@ -131,8 +131,12 @@ type Variant struct {
 	BuildEnv map[string]string `toml:"buildenv"` // GOEXPERIMENT, GOAMD64, …
 	PGO      *Training         `toml:"-"`        // what trains the profile that it is built with; nil for none
 	Rewrite  []Rewrite         `toml:"rewrite"`
-	Limits   Limits            `toml:"limits"`
-	Allow    []string          `toml:"allow"` // outcomes that are results, not failures of the run: failed, timeout, oom
+	// Rev is a git revision of the repository that holds what the variant builds: the subject where there is one, else the
+	// measuring program. It is built from a checkout of its own; the user's is not touched. When absent, what the folder
+	// holds now.
+	Rev    string   `toml:"rev"`
+	Limits Limits   `toml:"limits"`
+	Allow  []string `toml:"allow"` // outcomes that are results, not failures of the run: failed, timeout, oom
 
 	Axes   map[string]string `toml:"-"` // by axis, for a variant that the matrix made
 	RawPGO any               `toml:"pgo"`
@@ -243,6 +247,9 @@ func (v Variant) Sets() string {
 	var parts []string
 	if v.Select != "" {
 		parts = append(parts, v.Select)
+	}
+	if v.Rev != "" {
+		parts = append(parts, "revision "+v.Rev)
 	}
 	for _, key := range sortedKeys(v.Env) {
 		parts = append(parts, key+"="+v.Env[key])

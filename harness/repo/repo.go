@@ -1,0 +1,224 @@
+// Package repo reads a git repository without touching it: revisions, what they differ in, which packages have
+// benchmarks, and checkouts of them elsewhere.
+//
+// It runs git, and only commands that read. A checkout borrows the repository's objects and has an index of its own
+// ([Repo.Checkout]); `git worktree` would write into the repository.
+package repo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A Repo is a git repository with a work tree.
+type Repo struct {
+	Top string // the work tree's root, absolute
+}
+
+// Open finds the repository that holds dir, which need not be there: its nearest parent that is decides. The prefix is
+// dir relative to the root, with slashes, "" for the root.
+func Open(ctx context.Context, dir string) (r *Repo, prefix string, err error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, "", fmt.Errorf("finding the repository of %s: %w", dir, err)
+	}
+	there, rest := abs, ""
+	for {
+		if info, err := os.Stat(there); err == nil && info.IsDir() {
+			break
+		}
+		rest = filepath.Join(filepath.Base(there), rest)
+		parent := filepath.Dir(there)
+		if parent == there {
+			return nil, "", fmt.Errorf("finding the repository of %s: no such folder", dir)
+		}
+		there = parent
+	}
+	r = &Repo{Top: there}
+	out, err := r.git(ctx, "rev-parse", "--show-toplevel", "--show-prefix")
+	if err != nil {
+		return nil, "", fmt.Errorf("finding the git repository of %s: %w", dir, err)
+	}
+	top, inside, _ := strings.Cut(out, "\n")
+	if top == "" {
+		return nil, "", fmt.Errorf("the git repository of %s has no work tree", dir)
+	}
+	r.Top = filepath.FromSlash(top)
+	prefix = strings.TrimPrefix(filepath.ToSlash(filepath.Join(filepath.FromSlash(strings.TrimSpace(inside)), rest)), "./")
+	return r, strings.TrimSuffix(strings.TrimPrefix(prefix, "."), "/"), nil
+}
+
+// git runs a command in the repository and returns what it printed, without the last line's end.
+func (r *Repo) git(ctx context.Context, args ...string) (string, error) {
+	return gitIn(ctx, r.Top, args...)
+}
+
+func gitIn(ctx context.Context, dir string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C") // status would refresh the user's index
+	var out, problem bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problem
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrNotFound) {
+		return "", fmt.Errorf("git %s: %w; install git", args[0], err)
+	}
+	if err != nil {
+		if text := strings.TrimSpace(problem.String()); text != "" {
+			return out.String(), fmt.Errorf("git %s: %s", args[0], text)
+		}
+		return out.String(), fmt.Errorf("git %s: %w", args[0], err)
+	}
+	return strings.TrimSuffix(out.String(), "\n"), nil
+}
+
+// A Commit is one revision.
+type Commit struct {
+	Hash    string // full
+	Subject string // first line of its message
+	When    time.Time
+}
+
+// Short is enough of the hash for people.
+func (c Commit) Short() string { return c.Hash[:min(12, len(c.Hash))] }
+
+// Resolve returns the commit that a revision names: a branch, a tag, a hash, HEAD~3.
+func (r *Repo) Resolve(ctx context.Context, rev string) (Commit, error) {
+	if rev == "" || strings.HasPrefix(rev, "-") {
+		return Commit{}, fmt.Errorf("%q is no git revision", rev)
+	}
+	hash, err := r.git(ctx, "rev-parse", "--verify", "--quiet", rev+"^{commit}")
+	if err != nil {
+		hint := ""
+		if out, err := r.git(ctx, "rev-parse", "--is-shallow-repository"); err == nil && out == "true" {
+			hint = "; the clone is shallow: fetch more of it (git fetch --unshallow, fetch-depth: 0)"
+		}
+		return Commit{}, fmt.Errorf("no revision %q in %s%s", rev, r.Top, hint)
+	}
+	out, err := r.git(ctx, "show", "--no-patch", "--no-show-signature", "--format=%H%n%ct%n%s", hash)
+	if err != nil {
+		return Commit{}, fmt.Errorf("reading the commit %s: %w", rev, err)
+	}
+	lines := strings.SplitN(out, "\n", 3)
+	if len(lines) < 2 {
+		return Commit{}, fmt.Errorf("reading the commit %s: git show printed %q", rev, out)
+	}
+	c := Commit{Hash: lines[0]}
+	var seconds int64
+	if _, err := fmt.Sscan(lines[1], &seconds); err == nil {
+		c.When = time.Unix(seconds, 0).UTC()
+	}
+	if len(lines) > 2 {
+		c.Subject = lines[2]
+	}
+	return c, nil
+}
+
+// Changed reports whether tracked files of the work tree differ from HEAD.
+func (r *Repo) Changed(ctx context.Context) (bool, error) {
+	out, err := r.git(ctx, "status", "--porcelain", "--untracked-files=no")
+	if err != nil {
+		return false, fmt.Errorf("looking for changes in %s: %w", r.Top, err)
+	}
+	return out != "", nil
+}
+
+// Differing returns the files, relative to the root, in which two revisions differ; with "" for the second, the first
+// and the work tree, untracked files included.
+func (r *Repo) Differing(ctx context.Context, old, tip string) ([]string, error) {
+	args := []string{"diff", "--name-only", "--no-renames", "-z", "--no-ext-diff", old}
+	if tip != "" {
+		args = append(args, tip)
+	}
+	out, err := r.git(ctx, args...)
+	if err != nil {
+		return nil, fmt.Errorf("comparing %.12s with %.12s: %w", old, tip, err)
+	}
+	if tip == "" {
+		more, err := r.git(ctx, "ls-files", "--others", "--exclude-standard", "-z")
+		if err != nil {
+			return nil, fmt.Errorf("looking for untracked files: %w", err)
+		}
+		out += "\x00" + more
+	}
+	return fields(out), nil
+}
+
+func fields(text string) []string {
+	return strings.FieldsFunc(text, func(c rune) bool { return c == 0 })
+}
+
+// Between returns the commits after old up to tip that are on the way of first parents, oldest first, tip included.
+func (r *Repo) Between(ctx context.Context, old, tip string) ([]Commit, error) {
+	out, err := r.git(ctx, "rev-list", "--reverse", "--first-parent", "--ancestry-path", old+".."+tip)
+	if err == nil && out == "" { // tip is no descendant
+		return nil, fmt.Errorf("%.12s is not before %.12s", old, tip)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the commits between %.12s and %.12s: %w", old, tip, err)
+	}
+	var list []Commit
+	for _, hash := range strings.Fields(out) {
+		list = append(list, Commit{Hash: hash})
+	}
+	return list, nil
+}
+
+// MergeBase returns where two revisions parted.
+func (r *Repo) MergeBase(ctx context.Context, a, b string) (string, error) {
+	out, err := r.git(ctx, "merge-base", a, b)
+	if err != nil {
+		return "", fmt.Errorf("finding where %s and %s parted: %w", a, b, err)
+	}
+	return out, nil
+}
+
+// LatestTag returns the newest tag that HEAD has among its ancestors, "" when there is none.
+func (r *Repo) LatestTag(ctx context.Context) string {
+	out, err := r.git(ctx, "describe", "--tags", "--abbrev=0")
+	if err != nil {
+		return ""
+	}
+	return out
+}
+
+// Checkout puts the files of a commit into dir, which must not be there yet. The repository's objects are borrowed, not
+// copied; nothing is written to it.
+func (r *Repo) Checkout(ctx context.Context, hash, dir string) error {
+	objects, err := r.git(ctx, "rev-parse", "--git-path", "objects")
+	if err != nil {
+		return fmt.Errorf("checking out %.12s: %w", hash, err)
+	}
+	if !filepath.IsAbs(objects) {
+		objects = filepath.Join(r.Top, objects)
+	}
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		return fmt.Errorf("checking out %.12s: %w", hash, err)
+	}
+	format, err := r.git(ctx, "rev-parse", "--show-object-format")
+	if err != nil {
+		format = "sha1"
+	}
+	if _, err := gitIn(ctx, dir, "init", "--quiet", "--template=", "--object-format="+format); err != nil {
+		return fmt.Errorf("checking out %.12s: %w", hash, err)
+	}
+	info := filepath.Join(dir, ".git", "objects", "info")
+	err = os.MkdirAll(info, 0o777)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(info, "alternates"), []byte(objects+"\n"), 0o666)
+	}
+	if err != nil {
+		return fmt.Errorf("checking out %.12s: %w", hash, err)
+	}
+	if _, err := gitIn(ctx, dir, "-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", hash); err != nil {
+		return fmt.Errorf("checking out %.12s: %w", hash, err)
+	}
+	return nil
+}

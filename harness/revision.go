@@ -1,0 +1,75 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"tunelab/harness/repo"
+	"tunelab/scenarios"
+)
+
+// A revised variant is built from a checkout of its own.
+type revised struct {
+	commit repo.Commit
+	dir    string // of the package that the variant builds, in the checkout
+}
+
+// checkOut puts the revisions that variants name into folders of their own, each once.
+func (s *session) checkOut(ctx context.Context) error {
+	s.revised = map[string]revised{}
+	roots := map[string]string{} // by hash
+	for _, v := range s.variants {
+		if v.Rev == "" {
+			continue
+		}
+		position := s.scenario.VariantPosition(v.Name, "rev")
+		dir := s.benchDir
+		if s.scenario.HasSubject() {
+			var err error
+			if dir, err = filepath.Abs(s.scenario.SubjectDir()); err != nil {
+				return fmt.Errorf("finding the subject: %w", err)
+			}
+		}
+		r, prefix, err := repo.Open(ctx, dir)
+		if err != nil {
+			return fmt.Errorf("%s: variant %s: %w", position, v.Name, err)
+		}
+		commit, err := r.Resolve(ctx, v.Rev)
+		if err != nil {
+			return fmt.Errorf("%s: variant %s: %w", position, v.Name, err)
+		}
+		if roots[commit.Hash] == "" {
+			s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("checking out %s (%s)", v.Name, commit.Short())})
+			roots[commit.Hash] = filepath.Join(s.scratch, "rev-"+commit.Short())
+			if err := r.Checkout(ctx, commit.Hash, roots[commit.Hash]); err != nil {
+				return fmt.Errorf("%s: variant %s: %w", position, v.Name, err)
+			}
+		}
+		at := filepath.Join(roots[commit.Hash], filepath.FromSlash(prefix))
+		if info, err := os.Stat(at); err != nil || !info.IsDir() {
+			return fmt.Errorf("%s: variant %s: %s has no folder %s", position, v.Name, v.Rev, prefix)
+		}
+		s.revised[v.Name] = revised{commit, at}
+	}
+	return nil
+}
+
+// benchDirOf returns the folder in which the variant's benchmarks are built and run.
+func (s *session) benchDirOf(v scenarios.Variant) string {
+	if r, ok := s.revised[v.Name]; ok && !s.scenario.HasSubject() {
+		return r.dir
+	}
+	return s.benchDir
+}
+
+// allRevised reports whether no variant is measured from the folder as it is now, so that it need not be there.
+func allRevised(sc *scenarios.Scenario) bool {
+	for _, v := range sc.Variants {
+		if v.Rev == "" {
+			return false
+		}
+	}
+	return !sc.HasSubject()
+}
