@@ -15,6 +15,7 @@ import (
 var (
 	styles    = regexp.MustCompile(`\s+style="[^"]*"`)
 	fonts     = regexp.MustCompile(`font-family:[^;]*;font-variant:[^;]*;font-weight:[^;]*;font-style:[^;]*;`)
+	element   = regexp.MustCompile(`^<(?:path|text) .*(?:/>|</text>)\n$`) // a whole one in a line
 	pathData  = regexp.MustCompile(` d="[^"]*"`)
 	pathParts = regexp.MustCompile(`[A-Za-z][^A-Za-z]*`)
 )
@@ -29,14 +30,48 @@ func finish(svg []byte, height float64, label string) ([]byte, error) {
 	size := fmt.Sprintf("font-size:%gpx;", fontSize)
 	body = styles.ReplaceAllFunc(body, func(s []byte) []byte {
 		text := strings.TrimLeft(string(fonts.ReplaceAll(s, nil)), "\n\t ")
-		return []byte(" " + variables.Replace(strings.ReplaceAll(text, size, "")))
+		return []byte(" " + variables.Replace(strings.NewReplacer(size, "", "fill:none;", "").Replace(text)))
 	})
 	body = pathData.ReplaceAllFunc(body, func(d []byte) []byte {
 		return []byte(` d="` + relative(strings.TrimSuffix(string(d[4:]), `"`)) + `"`)
 	})
-	head := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" role="img" stroke-linecap="round" viewBox="0 0 %d %g" font-family="'Liberation Sans',Arial,Helvetica,sans-serif" font-size="%g" aria-label="%s">`,
+	body = grouped(body)
+	head := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" role="img" fill="none" stroke-linecap="round" viewBox="0 0 %d %g" font-family="'Liberation Sans',Arial,Helvetica,sans-serif" font-size="%g" aria-label="%s">`,
 		Width, math.Ceil(height), fontSize, html.EscapeString(plain.Clean(label)))
 	return append([]byte(head+"\n"), body...), nil
+}
+
+// grouped puts the style that neighbours share on a group round them: the ticks of an axis and their labels are most of
+// a small picture.
+func grouped(body []byte) []byte {
+	var out bytes.Buffer
+	var run [][]byte // neighbours
+	var style []byte // of all of them
+	flush := func() {
+		if len(run) < 2 {
+			out.Write(bytes.Join(run, nil))
+		} else {
+			fmt.Fprintf(&out, "<g%s>\n", style)
+			for _, line := range run {
+				out.Write(bytes.Replace(line, style, nil, 1))
+			}
+			out.WriteString("</g>\n")
+		}
+		run, style = nil, nil
+	}
+	for line := range bytes.Lines(body) {
+		its := styles.Find(line)
+		if !element.Match(line) || !bytes.Equal(its, style) {
+			flush()
+		}
+		if element.Match(line) {
+			run, style = append(run, line), its
+		} else {
+			out.Write(line)
+		}
+	}
+	flush()
+	return out.Bytes()
 }
 
 // relative writes the lines of a path as steps of tenths of a unit, which are shorter than places. A path with

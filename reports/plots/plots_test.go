@@ -206,6 +206,25 @@ func TestRelative(t *testing.T) {
 	}
 }
 
+func TestGrouped(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"", ""},
+		{"<path d=\"M1,2\" style=\"fill:a\" />\n", "<path d=\"M1,2\" style=\"fill:a\" />\n"},
+		{
+			"<g>\n<text x=\"1\" style=\"fill:a\">1</text>\n<path d=\"M1,2\" style=\"fill:a\" />\n<path d=\"M2,2\" style=\"fill:b\" />\n</g>\n",
+			"<g>\n<g style=\"fill:a\">\n<text x=\"1\">1</text>\n<path d=\"M1,2\" />\n</g>\n<path d=\"M2,2\" style=\"fill:b\" />\n</g>\n",
+		},
+		{ // a group ends where its neighbours' group does
+			"<path style=\"fill:a\" />\n</g>\n<path style=\"fill:a\" />\n",
+			"<path style=\"fill:a\" />\n</g>\n<path style=\"fill:a\" />\n",
+		},
+	} {
+		if got := string(grouped([]byte(c.in))); got != c.want {
+			t.Errorf("%q becomes %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
 func TestStack(t *testing.T) {
 	points := stack([]float64{3, 1, 1, 1, nan, 1}, func(v float64) vg.Length { return vg.Length(10 * v) })
 	if len(points) != 5 {
