@@ -15,7 +15,9 @@ import (
 var (
 	styles    = regexp.MustCompile(`\s+style="[^"]*"`)
 	fonts     = regexp.MustCompile(`font-family:[^;]*;font-variant:[^;]*;font-weight:[^;]*;font-style:[^;]*;`)
-	element   = regexp.MustCompile(`^<(?:path|text) .*(?:/>|</text>)\n$`) // a whole one in a line
+	shared    = regexp.MustCompile(`(?: transform="scale\(1, -1\)")?\s+style="[^"]*"`) // what neighbours may have in common
+	element   = regexp.MustCompile(`^<(?:path|text) .*(?:/>|</text>)\n$`)              // a whole one in a line
+	textPlace = regexp.MustCompile(`<text x="([^"]*)" y="([^"]*)"`)
 	pathData  = regexp.MustCompile(` d="[^"]*"`)
 	pathParts = regexp.MustCompile(`[A-Za-z][^A-Za-z]*`)
 )
@@ -35,14 +37,20 @@ func finish(svg []byte, height float64, label string) ([]byte, error) {
 	body = pathData.ReplaceAllFunc(body, func(d []byte) []byte {
 		return []byte(` d="` + relative(strings.TrimSuffix(string(d[4:]), `"`)) + `"`)
 	})
-	body = grouped(body)
+	body = grouped(textPlace.ReplaceAllFunc(body, func(place []byte) []byte {
+		parts := textPlace.FindSubmatch(place)
+		if x, y, ok := tenths(string(parts[1]) + "," + string(parts[2])); ok {
+			return fmt.Appendf(nil, `<text x="%s" y="%s"`, tenth(x), tenth(y))
+		}
+		return place
+	}))
 	head := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" role="img" fill="none" stroke-linecap="round" viewBox="0 0 %d %g" font-family="'Liberation Sans',Arial,Helvetica,sans-serif" font-size="%g" aria-label="%s">`,
 		Width, math.Ceil(height), fontSize, html.EscapeString(plain.Clean(label)))
 	return append([]byte(head+"\n"), body...), nil
 }
 
-// grouped puts the style that neighbours share on a group round them: the ticks of an axis and their labels are most of
-// a small picture.
+// grouped puts the style that neighbours share, and that they are upright, on a group round them: the ticks of an axis
+// and their labels are most of a small picture.
 func grouped(body []byte) []byte {
 	var out bytes.Buffer
 	var run [][]byte // neighbours
@@ -60,7 +68,7 @@ func grouped(body []byte) []byte {
 		run, style = nil, nil
 	}
 	for line := range bytes.Lines(body) {
-		its := styles.Find(line)
+		its := shared.Find(line)
 		if !element.Match(line) || !bytes.Equal(its, style) {
 			flush()
 		}

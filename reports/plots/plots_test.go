@@ -214,6 +214,14 @@ func TestGrouped(t *testing.T) {
 			"<g>\n<text x=\"1\" style=\"fill:a\">1</text>\n<path d=\"M1,2\" style=\"fill:a\" />\n<path d=\"M2,2\" style=\"fill:b\" />\n</g>\n",
 			"<g>\n<g style=\"fill:a\">\n<text x=\"1\">1</text>\n<path d=\"M1,2\" />\n</g>\n<path d=\"M2,2\" style=\"fill:b\" />\n</g>\n",
 		},
+		{
+			"<text y=\"-1\" transform=\"scale(1, -1)\" style=\"fill:a\">1</text>\n<text y=\"-2\" transform=\"scale(1, -1)\" style=\"fill:a\">2</text>\n",
+			"<g transform=\"scale(1, -1)\" style=\"fill:a\">\n<text y=\"-1\">1</text>\n<text y=\"-2\">2</text>\n</g>\n",
+		},
+		{ // a path is not upright: it does not join texts
+			"<text transform=\"scale(1, -1)\" style=\"fill:a\">1</text>\n<path style=\"fill:a\" />\n",
+			"<text transform=\"scale(1, -1)\" style=\"fill:a\">1</text>\n<path style=\"fill:a\" />\n",
+		},
 		{ // a group ends where its neighbours' group does
 			"<path style=\"fill:a\" />\n</g>\n<path style=\"fill:a\" />\n",
 			"<path style=\"fill:a\" />\n</g>\n<path style=\"fill:a\" />\n",
