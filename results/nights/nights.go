@@ -3,12 +3,54 @@
 //  1. A [Night] is one comparison of a tip with a pinned baseline: what was said of every benchmark and metric, and the
 //     values of all trials that counted. [Encode] writes it as a Go benchmark file that benchstat reads as it is.
 //  2. A [Store] holds the files: a folder, or a branch of a git repository that is never checked out. A night is there
-//     whole or not at all, whoever else writes or dies.
+//     whole or not at all, whoever else writes or dies. [Open] finds it by what the user wrote.
 //  3. [Read] takes in every file of a folder or a branch, those that other tools wrote too, names what is wrong with some,
 //     and uses the rest.
 //  4. [Series] makes them series, one for each benchmark, metric and place. Nights of another machine, Go version, protocol
 //     or baseline are never in one series.
 //  5. [Events] finds where they changed, by package changepoint. What changed within one night is one event.
+//
+// The way from a store to what changed is short:
+//
+//	store, err := nights.Open("git:tunelab-history", ".")
+//	history, err := nights.Read(store)
+//	lines := nights.Series(history.Nights)
+//	events := nights.Events(lines, history.Confirmations)
+//
+// # The file of a night
+//
+//	goos: linux
+//	goarch: amd64
+//	cpu: AMD EPYC
+//	go: go1.26.8
+//	machine: 9f1c…
+//	protocol: 2
+//	commit: 5f0c…
+//	date: 2026-11-27T03:41:29Z
+//	baseline: 889c…
+//	# night {"night":"2026-11-27T03:41:29Z","commit":"5f0c…",…}
+//	# says {"text":"1 benchmark got slower"}
+//	pkg: example.org/queue
+//	side: baseline
+//	BenchmarkPush/size=8-2   1000   412 ns/op   12 B/op
+//	side: tip
+//	BenchmarkPush/size=8-2   1000   431 ns/op   12 B/op
+//	# point {"package":"example.org/queue","benchmark":"Push/size=8","metric":"ns/op",…,"values":[1,1]}
+//	# point {"package":"example.org/queue","benchmark":"Push/size=8","metric":"B/op",…,"values":[1,1]}
+//	# end {"points":2}
+//
+// A point stands behind the result lines that it is of and counts them, so whatever ends the file early, a point that was
+// read is whole. Compare the sides of one night with: benchstat -col side FILE.
+//
+// # Files of other tools
+//
+// Any Go benchmark file (*.txt or *.bench, at any depth) is a night when lines "commit:" and "date:" stand before its
+// results, as in
+//
+//	{ echo "commit: $(git rev-parse HEAD)"; git show -s --format='date: %cI' HEAD; go test -bench . -count 10 ./...; } > night.txt
+//
+// The date is in RFC 3339, 2006-01-02, seconds of Unix or one of git's formats. A file may hold several nights, and several
+// files one. Lines goos, goarch, cpu, go and machine tell places apart.
 package nights
 
 import (
@@ -32,7 +74,9 @@ type Night struct {
 	Exit     int          `json:"exit"`           // the gate's exit status
 	Says     []string     `json:"says,omitempty"` // what the gate said, a line each
 	Canary   *Canary      `json:"canary,omitempty"`
+	Counts   Counts       `json:"counts"`
 	Points   []Point      `json:"-"`
+	Findings []Finding    `json:"-"` // only of a night that has just been measured
 
 	File string `json:"-"` // that it was read from
 }
@@ -70,7 +114,7 @@ type Point struct {
 // A Key tells series apart. Two points that differ in any part of it are not comparable.
 type Key struct {
 	Package, Benchmark, Metric string
-	Place                      string // machine, or CPU, system and Go version where the file names no machine
+	Place                      string // machine, or CPU and system where the file names no machine
 	Go                         string
 	Protocol                   int
 	Baseline                   string // full hash
@@ -79,11 +123,14 @@ type Key struct {
 // A Line is one series.
 type Line struct {
 	Key
-	Better string
-	Exact  bool
+	Better string // "lower" or "higher"; "" when unknown
+	Exact  bool   // a count without noise
+	// Plain says that some value of the series is 0 or negative, so that logarithms have no meaning: Y, the levels of Steps
+	// and Noise are then in Metric's unit. Y is the tip's median, minus the baseline's where there is a baseline.
+	Plain  bool
 	Points []LinePoint        // in the order of their nights
 	Steps  []changepoint.Step // where it changed; At is an index into Points
-	Noise  float64            // standard deviation of a night about its level, of a log-ratio
+	Noise  float64            // standard deviation of a night about its level, of a log-ratio unless Plain
 }
 
 // A LinePoint is one night of a series.
@@ -92,7 +139,8 @@ type LinePoint struct {
 	Commit  string
 	Subject string
 	// Y is the logarithm of tip ÷ baseline; where there is no baseline, of the value, with the median over all benchmarks
-	// of the night's distances from their own medians taken away. NaN where the night has no value.
+	// of the night's distances from their own medians taken away. NaN where the night has no value. See [Line.Plain] for
+	// values that have no logarithm.
 	Y       float64
 	Lo, Hi  float64 // interval of Y; NaN where there is none
 	Value   float64 // median of the tip's values, in Metric's unit

@@ -1,0 +1,355 @@
+package nights
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// says reports whether some problem is of the file and says all of the words.
+func says(problems []Problem, file string, words ...string) bool {
+	return slices.ContainsFunc(problems, func(p Problem) bool {
+		for _, w := range words {
+			if !strings.Contains(p.What, w) {
+				return false
+			}
+		}
+		return p.File == file
+	})
+}
+
+func TestTornAnywhere(t *testing.T) {
+	night := sample(1)
+	text := encoded(t, night)
+	most := 0
+	for length := range len(text) {
+		h := readAll(t, files{{Name: "torn.txt", Data: text[:length]}})
+		if len(h.Problems) == 0 {
+			t.Fatalf("cut to %d bytes: nothing is named", length)
+		}
+		whole := bytes.Count(text[:length], []byte("\n# point "))
+		if whole > 0 && bytes.LastIndexByte(text[:length], '\n') < bytes.LastIndex(text[:length], []byte("\n# point "))+1 {
+			whole-- // the last one's own line is cut
+		}
+		var got []Point
+		for _, n := range h.Nights {
+			got = append(got, n.Points...)
+		}
+		if len(got) != whole {
+			t.Fatalf("cut to %d bytes: %d points, and %d are whole", length, len(got), whole)
+		}
+		for i, p := range got {
+			if !reflect.DeepEqual(p, night.Points[i]) {
+				t.Fatalf("cut to %d bytes: %+v, want %+v", length, p, night.Points[i])
+			}
+		}
+		most = max(most, whole)
+		if whole > 0 && (!says(h.Problems, "torn.txt", "torn", night.Commit) || h.Nights[0].Commit != night.Commit) {
+			t.Fatalf("cut to %d bytes: %v", length, h.Problems)
+		}
+	}
+	if most != len(night.Points) {
+		t.Errorf("at most %d points, want %d", most, len(night.Points))
+	}
+}
+
+func TestTornInTheMiddle(t *testing.T) {
+	night := sample(1)
+	lines := slices.Collect(bytes.Lines(encoded(t, night)))
+	for i, line := range lines {
+		text := slices.Concat(slices.Concat(lines[:i]...), slices.Concat(lines[i+1:]...))
+		h := readAll(t, files{{Name: "a.txt", Data: text}})
+		for _, n := range h.Nights {
+			for _, p := range n.Points {
+				at := slices.IndexFunc(night.Points, func(q Point) bool {
+					return q.Package == p.Package && q.Benchmark == p.Benchmark && q.Metric == p.Metric
+				})
+				if at < 0 || !reflect.DeepEqual(p, night.Points[at]) {
+					t.Fatalf("without line %d, %q: %+v", i+1, line, p)
+				}
+			}
+		}
+		if (bytes.HasPrefix(line, []byte("Benchmark")) || bytes.HasPrefix(line, []byte("# point")) || bytes.HasPrefix(line, []byte("# end"))) && len(h.Problems) == 0 {
+			t.Errorf("without line %d, %q: nothing is named", i+1, line)
+		}
+	}
+}
+
+func TestNightsBehindOneAnother(t *testing.T) {
+	a, b, c := encoded(t, sample(3)), encoded(t, sample(1)), encoded(t, sample(2))
+	h := readAll(t, files{{Name: "all.txt", Data: slices.Concat(a, b, c[:len(c)/2], a)}})
+	var got []string
+	for _, n := range h.Nights {
+		got = append(got, n.Commit)
+	}
+	if want := []string{sample(1).Commit, sample(2).Commit, sample(3).Commit}; !slices.Equal(got, want) {
+		t.Errorf("nights %v, want %v", got, want)
+	}
+	if !says(h.Problems, "all.txt", "torn", sample(2).Commit) || !says(h.Problems, "all.txt", "is in all.txt too", sample(3).Commit) {
+		t.Errorf("problems %v", h.Problems)
+	}
+	if n := h.Nights[1]; !reflect.DeepEqual(n.Points, sample(2).Points[:len(n.Points)]) || len(n.Points) == 0 {
+		t.Errorf("of the torn night: %d points", len(n.Points))
+	}
+}
+
+func TestDuplicates(t *testing.T) {
+	whole := encoded(t, sample(1))
+	other := sample(1)
+	other.Points = slices.Clone(other.Points[1:])
+	elsewhere := sample(1)
+	elsewhere.Host.Machine = "another"
+	h := readAll(t, files{
+		{Name: "4-whole.txt", Data: whole}, {Name: "1-torn.txt", Data: whole[:len(whole)-3]}, {Name: "2-short.txt", Data: encoded(t, other)},
+		{Name: "5-copy.txt", Data: whole}, {Name: "3-elsewhere.txt", Data: encoded(t, elsewhere)},
+	})
+	if len(h.Nights) != 2 || h.Nights[0].File != "3-elsewhere.txt" || h.Nights[1].File != "4-whole.txt" {
+		t.Fatalf("%d nights: %v", len(h.Nights), h.Problems)
+	}
+	for _, file := range []string{"1-torn.txt", "2-short.txt", "5-copy.txt"} {
+		if !says(h.Problems, file, "4-whole.txt", "left out") {
+			t.Errorf("%s is not named: %v", file, h.Problems)
+		}
+	}
+}
+
+const foreign = `goos: linux
+goarch: amd64
+cpu: A CPU
+pkg: example.org/a
+commit: 1111111111
+date: 2026-11-02T03:00:00+01:00
+Unit req/s better=higher
+BenchmarkX/n=1-4   	 100	 412.5 ns/op	 0 B/op	 7 req/s
+noise between
+BenchmarkX/n=1-4   	 100	 413 ns/op	 0 B/op	 8 req/s
+pkg: example.org/b
+BenchmarkX/n=1-4   	 50	 1e3 ns/op
+PASS
+ok  	example.org/b	1.2s
+`
+
+func TestForeign(t *testing.T) {
+	h := readAll(t, files{{Name: "a.txt", Data: []byte(foreign)}})
+	if len(h.Problems) > 0 || len(h.Nights) != 1 {
+		t.Fatalf("%d nights, %v", len(h.Nights), h.Problems)
+	}
+	n := h.Nights[0]
+	if !n.Started.Equal(time.Date(2026, 11, 2, 2, 0, 0, 0, time.UTC)) || n.Commit != "1111111111" || n.Baseline != "" || n.Host.CPU != "A CPU" {
+		t.Errorf("%+v", n)
+	}
+	want := []Point{
+		{Package: "example.org/a", Benchmark: "X/n=1", Metric: "ns/op", Better: "lower", Tip: []float64{412.5, 413}, Iterations: 100, Procs: 4},
+		{Package: "example.org/a", Benchmark: "X/n=1", Metric: "B/op", Better: "lower", Tip: []float64{0, 0}, Iterations: 100, Procs: 4},
+		{Package: "example.org/a", Benchmark: "X/n=1", Metric: "req/s", Better: "higher", Tip: []float64{7, 8}, Iterations: 100, Procs: 4},
+		{Package: "example.org/b", Benchmark: "X/n=1", Metric: "ns/op", Better: "lower", Tip: []float64{1000}, Iterations: 50, Procs: 4},
+	}
+	if !reflect.DeepEqual(n.Points, want) {
+		t.Errorf("%+v\nwant\n%+v", n.Points, want)
+	}
+}
+
+func TestForeignInParts(t *testing.T) {
+	part := strings.ReplaceAll(strings.ReplaceAll(foreign, "example.org/a", "example.org/c"), "example.org/b", "example.org/a")
+	h := readAll(t, files{{Name: "a.txt", Data: []byte(foreign)}, {Name: "b.txt", Data: []byte(part)}})
+	if len(h.Nights) != 1 || len(h.Nights[0].Points) != 7 || !says(h.Problems, "b.txt", "1 points", "a.txt") {
+		t.Errorf("%d nights, %v", len(h.Nights), h.Problems)
+	}
+	second := strings.ReplaceAll(strings.ReplaceAll(foreign, "1111111111", "2222222222"), "11-02", "11-03")
+	h = readAll(t, files{{Name: "a.txt", Data: []byte(second + foreign)}})
+	if len(h.Nights) != 2 || h.Nights[0].Commit != "1111111111" || len(h.Nights[1].Points) != 4 || len(h.Problems) > 0 {
+		t.Errorf("%d nights, %v", len(h.Nights), h.Problems)
+	}
+}
+
+func TestForeignNames(t *testing.T) {
+	head := "commit: 1111111\ndate: 2026-11-02\n"
+	for text, want := range map[string][]string{
+		"BenchmarkX-8 1 2 ns/op\nBenchmarkY/size-10-8 1 2 ns/op\n":      {"X", "Y/size-10"},
+		"BenchmarkX 1 2 ns/op\nBenchmarkY/size-10 1 2 ns/op\n":          {"X", "Y/size-10"},
+		"BenchmarkY/size-10 1 2 ns/op\nBenchmarkY/size-100 1 2 ns/op\n": {"Y/size-10", "Y/size-100"},
+		"BenchmarkX-0 1 2 ns/op\n":                                      {"X-0"},
+	} {
+		h := readAll(t, files{{Name: "a.txt", Data: []byte(head + text)}})
+		var got []string
+		for _, p := range h.Nights[0].Points {
+			got = append(got, p.Benchmark)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
+// A value that was cut short is another value.
+func TestForeignTorn(t *testing.T) {
+	for length := range len(foreign) {
+		h := readAll(t, files{{Name: "a.txt", Data: []byte(foreign[:length])}})
+		for _, n := range h.Nights {
+			for _, p := range n.Points {
+				for _, v := range p.Tip {
+					if !slices.Contains([]float64{412.5, 413, 0, 7, 8, 1000}, v) || !slices.Contains([]string{"ns/op", "B/op", "req/s"}, p.Metric) {
+						t.Fatalf("cut to %d bytes: %v %s", length, v, p.Metric)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestDates(t *testing.T) {
+	want := time.Date(2026, 11, 27, 3, 41, 29, 0, time.UTC)
+	for _, s := range []string{
+		"2026-11-27T03:41:29Z", "2026-11-27T04:41:29+01:00", "1795750889", "1795750889 +0100", "Fri Nov 27 04:41:29 2026 +0100",
+		"2026-11-27 04:41:29 +0100", "Fri, 27 Nov 2026 04:41:29 +0100", "2026-11-27T03:41:29",
+	} {
+		if got, err := parseDate(s); err != nil || !got.Equal(want) {
+			t.Errorf("%s: %v, %v", s, got, err)
+		}
+	}
+	if got, err := parseDate("2026-11-27"); err != nil || !got.Equal(time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, s := range []string{"", "yesterday", "-5", "99999999999999999", "2026-13-01"} {
+		if got, err := parseDate(s); err == nil {
+			t.Errorf("%s: %v", s, got)
+		}
+	}
+}
+
+func TestForeignUnusable(t *testing.T) {
+	utf16 := []byte("B\x00e\x00n\x00c\x00h\x00\n\x00")
+	for name, c := range map[string]struct {
+		data []byte
+		says string
+	}{
+		"no commit":  {[]byte(strings.Replace(foreign, "commit: 1111111111\n", "", 1)), "commit: "},
+		"no date":    {[]byte(strings.Replace(foreign, "date: 2026-11-02T03:00:00+01:00\n", "", 1)), "date: "},
+		"bad date":   {[]byte(strings.Replace(foreign, "2026-11-02T03:00:00+01:00", "yesterday", 1)), "yesterday"},
+		"empty":      {nil, "empty"},
+		"prose":      {[]byte("There is nothing here.\n"), "no benchmark results"},
+		"binary":     {[]byte{0x7f, 'E', 'L', 'F', 0, 1, 2, 0xff, '\n'}, "not text"},
+		"UTF-16":     {utf16, "UTF-8"},
+		"broken":     {[]byte("# night {\"night\":\n# point {}\nBenchmarkX 1 2 ns/op\n"), "# night"},
+		"no time":    {[]byte("# night {\"commit\":\"abc\"}\n"), "no time"},
+		"unreadable": {nil, "permission"},
+	} {
+		f := File{Name: "a.txt", Data: c.data}
+		if name == "unreadable" {
+			f.Err = os.ErrPermission
+		}
+		h := readAll(t, files{f})
+		if len(h.Nights) > 0 || !says(h.Problems, "a.txt", c.says) {
+			t.Errorf("%s: %d nights, %v; want it to say %q", name, len(h.Nights), h.Problems, c.says)
+		}
+	}
+}
+
+func TestGarbageIsNamedBriefly(t *testing.T) {
+	h := readAll(t, files{{Name: "a.txt", Data: bytes.Repeat([]byte("Benchmark x y z\n"), 5000)}})
+	if len(h.Problems) != mostProblems+1 || !says(h.Problems, "a.txt", "4980 problems more") {
+		t.Errorf("%d problems: %v", len(h.Problems), h.Problems)
+	}
+}
+
+// x/perf's reader gives up at a line of 64 KB, with all that follows it.
+func TestHugeLines(t *testing.T) {
+	huge := strings.Repeat("x", 3<<20)
+	text := strings.Replace(foreign, "noise between\n", "Benchmark"+huge+"\n"+huge+"\n", 1)
+	h := readAll(t, files{{Name: "a.txt", Data: []byte(text)}})
+	if len(h.Nights) != 1 || len(h.Nights[0].Points) != 4 || len(h.Nights[0].Points[0].Tip) != 2 {
+		t.Fatalf("%v", h.Problems)
+	}
+	if !slices.ContainsFunc(h.Problems, func(p Problem) bool { return p.Line == 9 }) {
+		t.Errorf("line 9 is not named: %v", h.Problems)
+	}
+	// Comments of other tools that are as long do no harm to a night of ours.
+	ours := slices.Concat([]byte("# "+huge+"\n"), encoded(t, sample(1)))
+	if h := readAll(t, files{{Name: "a.txt", Data: ours}}); len(h.Nights) != 1 || len(h.Nights[0].Points) != len(sample(1).Points) {
+		t.Errorf("%v", h.Problems)
+	}
+}
+
+func TestReadFolder(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, data []byte) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("2026/11/b.bench", encoded(t, sample(2)))
+	write("a.txt", encoded(t, sample(3)))
+	write(".c.txt.tmp", encoded(t, sample(4)))
+	write(".d.txt", encoded(t, sample(5)))
+	write(".git/e.txt", encoded(t, sample(6)))
+	write("README.md", []byte("nothing"))
+	write("z/README.txt", []byte("nothing\n"))
+	write("confirmed-x.json", []byte(`{"confirmed":"2026-11-27T03:41:29Z","from":"a","to":"b","steps":3}`))
+	write("confirmed-y.json", []byte(`{"confirmed":`))
+	store, err := Open(dir, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := readAll(t, store)
+	if len(h.Nights) != 2 || h.Nights[0].File != filepath.Join(dir, "2026", "11", "b.bench") || h.Nights[1].Commit != sample(3).Commit {
+		t.Errorf("%d nights", len(h.Nights))
+	}
+	if len(h.Confirmations) != 1 || h.Confirmations[0].Steps != 3 {
+		t.Errorf("%+v", h.Confirmations)
+	}
+	if len(h.Problems) != 2 || !says(h.Problems, filepath.Join(dir, "confirmed-y.json"), "not a confirmation") || !says(h.Problems, filepath.Join(dir, "z", "README.txt"), "no benchmark results") {
+		t.Errorf("%v", h.Problems)
+	}
+}
+
+func TestReadNothing(t *testing.T) {
+	store, err := Open(filepath.Join(t.TempDir(), "none"), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(store); !errors.Is(err, ErrNone) {
+		t.Errorf("%v, want ErrNone", err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	text := encoded(f, sample(1))
+	f.Add(text)
+	f.Add(text[:len(text)/2])
+	f.Add([]byte(foreign))
+	f.Add([]byte{0, 1, 2})
+	f.Add([]byte("# night {\"night\":\"2026-11-27T03:41:29Z\",\"commit\":\"a\"}\n# point {\"values\":[0,0]}\n# end {\"points\":1}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		h := readAll(t, files{{Name: "a.txt", Data: data}, {Name: "confirmed-a.json", Data: data}})
+		if len(h.Nights) == 0 && len(h.Problems) < 2 {
+			t.Fatal("a file of which nothing is used is not named")
+		}
+		for _, n := range h.Nights {
+			if n.Started.IsZero() || n.Commit == "" {
+				t.Fatalf("a night without a time or a commit: %+v", n)
+			}
+			for _, p := range n.Points {
+				if slices.ContainsFunc(append(p.Tip, p.Baseline...), func(v float64) bool { return !finite(v) }) {
+					t.Fatalf("%+v", p)
+				}
+			}
+		}
+		lines := Series(h.Nights)
+		Events(lines, h.Confirmations)
+		if _, err := json.Marshal(h.Problems); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
