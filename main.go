@@ -32,8 +32,8 @@ func main() {
 // The exit statuses.
 const (
 	exitOK     = 0
-	exitFailed = 1 // a build or an undeclared trial failed, or a result could not be written
-	exitUsage  = 2 // wrong use or unusable input
+	exitFailed = 1 // a build or an undeclared trial failed, or a result could not be written; of a gate, a regression
+	exitUsage  = 2 // wrong use or unusable input; of a gate, nothing can be said
 )
 
 // execute runs the command line and returns the exit status.
@@ -49,7 +49,8 @@ func execute(args []string, stdout, stderr io.Writer) int {
 		RunE:          func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(listCommand(), runCommand(), calibrateCommand(), showCommand(), reportCommand(), doctorCommand())
+	root.AddCommand(listCommand(), runCommand(), calibrateCommand(), compareCommand(), gateCommand(), initCommand(),
+		showCommand(), reportCommand(), doctorCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -61,6 +62,9 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.Is(err, errRed):
+		fmt.Fprintln(stderr, "tunelab:", err)
+		return exitFailed
 	case errors.Is(err, harness.ErrFailed):
 		fmt.Fprintln(stderr, "tunelab:", err)
 		return exitFailed

@@ -101,7 +101,7 @@ func (s *session) join(party *process.Party, c results.PlannedCase, v scenarios.
 	m.spec = s.spec(v, 0, "-test.run=^"+test+"$", "-test.benchmem", "-test.v=test2json", "-test.timeout=0")
 	m.spec.Env = withEnv(m.spec.Env, map[string]string{serve.Var: "1"})
 	if kind, _, _ := strings.Cut(c.Processes.Counts, " "); kind != "" { // once, the name followed it
-		m.spec.Env = withEnv(m.spec.Env, map[string]string{serve.CountsVar: kind + " " + anchored("Benchmark"+m.benchmark)})
+		m.spec.Env = withEnv(m.spec.Env, map[string]string{serve.CountsVar: kind + " " + Anchored("Benchmark"+m.benchmark)})
 	}
 	var err error
 	m.Member, err = party.Start(m.spec)
@@ -115,7 +115,7 @@ func (p *alternating) slice(ctx context.Context, m *alternate, n int) (*line, er
 		return nil, nil
 	}
 	began := time.Now()
-	said, err := m.Ask(ctx, serve.Command(n, anchored("Benchmark"+m.benchmark)), serve.End, p.limit)
+	said, err := m.Ask(ctx, serve.Command(n, Anchored("Benchmark"+m.benchmark)), serve.End, p.limit)
 	m.cost = time.Since(began)
 	m.took += m.cost
 	if ctx.Err() != nil {

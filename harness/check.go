@@ -79,7 +79,7 @@ func othersPattern(all []scenarios.Variant, v scenarios.Variant) string {
 		switch {
 		case o.Select == "" || concerns(o, v):
 		case o.Rename != "": // a whole benchmark; its tests are called otherwise
-			others = append(others, anchored("Benchmark"+o.Select))
+			others = append(others, Anchored("Benchmark"+o.Select))
 		default:
 			for level := 1; level <= maxLevel; level++ {
 				others = append(others, strings.Repeat("/", level)+"^"+regexp.QuoteMeta(o.Select)+"$")
@@ -104,8 +104,8 @@ func concerns(o, v scenarios.Variant) bool {
 // maxLevel is how deep a name part that a variant selects may stand.
 const maxLevel = 6
 
-// anchored returns the -test.bench or -test.run pattern that matches this name and no other.
-func anchored(name string) string {
+// Anchored returns the -test.bench or -test.run pattern that matches this name and no other.
+func Anchored(name string) string {
 	parts := strings.Split(name, "/")
 	for i, p := range parts {
 		parts[i] = "^" + regexp.QuoteMeta(p) + "$"
@@ -120,7 +120,7 @@ func (s *session) findFacts(ctx context.Context) error {
 			continue
 		}
 		s.tell(Progress{Stage: StageCheck, Text: "looking into claim " + c.ID})
-		spec := s.spec(s.scenario.Base(), checkTimeout, "-test.run="+anchored(c.Test), "-test.v=test2json", "-test.timeout=0")
+		spec := s.spec(s.scenario.Base(), checkTimeout, "-test.run="+Anchored(c.Test), "-test.v=test2json", "-test.timeout=0")
 		exit, err := s.children.Run(ctx, spec)
 		if err != nil {
 			return fmt.Errorf("running the test of claim %s: %w", c.ID, err)

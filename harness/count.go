@@ -164,7 +164,7 @@ func (s *session) count(ctx context.Context, name string, v scenarios.Variant, c
 // countRun returns the instructions of a process that runs n iterations.
 func (s *session) countRun(ctx context.Context, name string, v scenarios.Variant, tool string, n int) (float64, error) {
 	limit := min(countTimeout, time.Duration(countShare*float64(s.options.Budget))) // its cost is not known the first time
-	spec := s.spec(v, limit, "-test.run=^$", "-test.bench="+anchored("Benchmark"+s.names[name][v.Name]),
+	spec := s.spec(v, limit, "-test.run=^$", "-test.bench="+Anchored("Benchmark"+s.names[name][v.Name]),
 		fmt.Sprintf("-test.benchtime=%dx", n), "-test.timeout=0")
 	spec.Env = withEnv(spec.Env, map[string]string{"GOMAXPROCS": "1", "GOGC": "off"})
 	out := filepath.Join(s.scratch, "callgrind.out")

@@ -176,7 +176,7 @@ func TestIsCount(t *testing.T) {
 }
 
 func TestAnchored(t *testing.T) {
-	if got, want := anchored("BenchmarkFoo/a[1]|b/n=1.5"), `^BenchmarkFoo$/^a\[1\]\|b$/^n=1\.5$`; got != want {
+	if got, want := Anchored("BenchmarkFoo/a[1]|b/n=1.5"), `^BenchmarkFoo$/^a\[1\]\|b$/^n=1\.5$`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -170,7 +170,7 @@ func (s *session) takeProfile(ctx context.Context, kind string, c results.Planne
 	before := file + ".begin"
 	os.Remove(before)
 	benchmark := s.names[c.Case][v.Name]
-	args := []string{"-test.run=^$", "-test.bench=" + anchored("Benchmark"+benchmark), "-test.timeout=0"}
+	args := []string{"-test.run=^$", "-test.bench=" + Anchored("Benchmark"+benchmark), "-test.timeout=0"}
 	if s.scenario.HasSubject() {
 		args = append(args, fmt.Sprintf("-test.benchtime=%dx", c.N))
 	} else {
@@ -191,7 +191,7 @@ func (s *session) takeProfile(ctx context.Context, kind string, c results.Planne
 			return nil, fmt.Errorf("%s can't be run on command: %s", benchmark, bin.unserved)
 		}
 		spec.Path, spec.Args = bin.path, []string{"-test.run=^" + bin.tests[top] + "$", "-test.timeout=0"}
-		spec.Stdin = serve.Command(c.N, anchored("Benchmark"+benchmark))
+		spec.Stdin = serve.Command(c.N, Anchored("Benchmark"+benchmark))
 		spec.Env = withEnv(spec.Env, map[string]string{serve.Var: "1", serve.LeaksVar: file})
 	default:
 		spec.Args = append(spec.Args, profileArgs(kind, file)...)

@@ -85,7 +85,7 @@ func (s *session) trainOwn(ctx context.Context, base, v scenarios.Variant) ([]*p
 		for pass := range trainPasses {
 			s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("training %s on %s, pass %d of %d", v.Name, benchmark, pass+1, trainPasses)})
 			file := filepath.Join(s.scratch, "pass.pprof")
-			spec := s.spec(base, trainTimeout, trainArgs(anchored("Benchmark"+benchmark), time.Duration(s.scenario.Bench.Training), s.ownProfile(file)...)...)
+			spec := s.spec(base, trainTimeout, trainArgs(Anchored("Benchmark"+benchmark), time.Duration(s.scenario.Bench.Training), s.ownProfile(file)...)...)
 			if s.scenario.HasSubject() {
 				spec.Env = withEnv(spec.Env, map[string]string{profileVar: file})
 			}

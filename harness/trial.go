@@ -37,7 +37,7 @@ func (s *session) attempt(ctx context.Context, v scenarios.Variant, name, bencht
 	benchmark := s.names[name][v.Name]
 	count := 1 + s.warmups(name)
 	spec := s.spec(v, timeout,
-		"-test.run=^$", "-test.bench="+anchored("Benchmark"+benchmark), "-test.benchtime="+benchtime,
+		"-test.run=^$", "-test.bench="+Anchored("Benchmark"+benchmark), "-test.benchtime="+benchtime,
 		fmt.Sprintf("-test.count=%d", count), "-test.benchmem", "-test.v=test2json", "-test.timeout=0")
 	before, beforeErr := s.system.Read()
 	exit, err := s.limited(ctx, v, spec)

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tunelab/harness"
+	"tunelab/harness/display"
+	"tunelab/harness/gate"
+	"tunelab/harness/repo"
+	"tunelab/reports"
+	"tunelab/results"
+	"tunelab/results/nights"
+)
+
+func compareCommand() *cobra.Command {
+	var q gate.Question
+	var seed uint64
+	var oldBuild, newBuild, out, summary string
+	var metrics []string
+	cmd := &cobra.Command{
+		Use:   "compare OLD [NEW] [-- PACKAGE…]",
+		Short: "Two git revisions of any Go module, one verdict per benchmark",
+		Long: `Compare measures the benchmarks of two git revisions against each other: OLD and NEW are branches, tags or commits, and
+NEW is the work tree as it is where it is left out or ".". Each revision is built in a checkout of its own; yours is not
+touched. The same revision twice with --old-build and --new-build compares two ways to build it.
+
+Packages are written as for the go command, relative to here; without any, all below here that have benchmarks. A
+package that both sides build into the same bytes is passed over: nothing can differ.`,
+		Example: "  tunelab compare v1.2.0\n  tunelab compare main HEAD --bench Encode -- ./codec\n" +
+			"  tunelab compare HEAD HEAD --old-build GOAMD64=v1 --new-build GOAMD64=v3",
+	}
+	flags := cmd.Flags()
+	resultsFlag(cmd, &q.Results)
+	flags.StringVar(&q.Bench, "bench", "", "measure benchmarks that match this `RE`, as -test.bench takes it")
+	flags.DurationVar(&q.Budget, "budget", 3*time.Minute, "wall `TIME` of measuring, builds not counted")
+	flags.StringSliceVar(&metrics, "metric", gate.DefaultMetrics, "the `UNITS` that get verdicts")
+	flags.StringVar(&oldBuild, "old-build", "", "build OLD with these `SETTINGS`: flags of go build and variables, \"-tags=a GOAMD64=v3\"")
+	flags.StringVar(&newBuild, "new-build", "", "build NEW with these `SETTINGS`")
+	flags.Uint64Var(&seed, "seed", 0, "fix the order of blocks and the sign vectors (random when not given)")
+	flags.StringVar(&out, "out", "", "write the pages to this `DIR` too")
+	flags.StringVar(&summary, "summary", "", "append a summary in Markdown to this `FILE`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		revisions := args
+		if at := cmd.ArgsLenAtDash(); at >= 0 {
+			revisions, q.Patterns = args[:at], args[at:]
+		}
+		if len(revisions) < 1 || len(revisions) > 2 {
+			return fmt.Errorf("compare takes one or two revisions and has %d; packages stand behind --", len(revisions))
+		}
+		if q.Budget < time.Second {
+			return fmt.Errorf("a budget of %v: nothing can be measured in less than 1s", q.Budget)
+		}
+		if flags.Changed("seed") {
+			q.Seed = &seed
+		}
+		q.Metrics.Primary, q.Kind = metrics, "compare"
+		if err := compareSides(cmd, &q, revisions, oldBuild, newBuild); err != nil {
+			return err
+		}
+		q.Command = append([]string{"tunelab"}, os.Args[1:]...)
+		return compare(cmd, &q, out, summary)
+	}
+	return cmd
+}
+
+func compareSides(cmd *cobra.Command, q *gate.Question, revisions []string, oldBuild, newBuild string) (err error) {
+	ctx := cmd.Context()
+	if q.Repo, q.Prefix, err = repo.Open(ctx, "."); err != nil {
+		return err
+	}
+	tip := "."
+	if len(revisions) > 1 {
+		tip = revisions[1]
+	}
+	if q.Old, err = gate.MakeSide(ctx, q.Repo, revisions[0]); err != nil {
+		return err
+	}
+	if q.New, err = gate.MakeSide(ctx, q.Repo, tip); err != nil {
+		return err
+	}
+	if q.Old.Flags, q.Old.BuildEnv, err = gate.ParseBuild(oldBuild); err != nil {
+		return fmt.Errorf("--old-build: %w", err)
+	}
+	if q.New.Flags, q.New.BuildEnv, err = gate.ParseBuild(newBuild); err != nil {
+		return fmt.Errorf("--new-build: %w", err)
+	}
+	return nil
+}
+
+func compare(cmd *cobra.Command, q *gate.Question, out, summary string) error {
+	show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))
+	q.Tell = show.Tell
+	report, err := gate.Compare(cmd.Context(), q)
+	show.Close()
+	if err != nil {
+		return err
+	}
+	night := report.Night()
+	runs, err := runPages(cmd, report.Runs(), out)
+	if err != nil {
+		return err
+	}
+	if len(runs) == 1 {
+		err = printText(cmd.OutOrStdout(), runs[0])
+		fmt.Fprintln(cmd.OutOrStdout())
+	}
+	if err == nil {
+		err = reports.FindingsText(cmd.OutOrStdout(), night, textOptions(cmd.OutOrStdout()))
+	}
+	if err == nil {
+		err = appendSummary(summary, "tunelab compare: "+report.Question.Old.Said()+" and "+report.Question.New.Said(), night)
+	}
+	printPages(cmd, report.Runs(), out)
+	if err != nil {
+		return err
+	}
+	return report.Err()
+}
+
+// runPages writes the pages of runs beside their results, and those and an index to the folder out, if there is one.
+func runPages(cmd *cobra.Command, dirs []string, out string) ([]*reports.Summary, error) {
+	var runs []*reports.Summary
+	var links []string
+	for _, dir := range dirs {
+		file, err := results.Read(dir)
+		if err != nil {
+			return nil, err
+		}
+		s := reports.Summarize(file)
+		links = append(links, file.Run.ID+".html")
+		if runs = append(runs, s); out != "" {
+			err = writePage(filepath.Join(out, file.Run.ID+".html"), s)
+		}
+		if err = errors.Join(err, writePage(filepath.Join(dir, pageName), s)); err != nil {
+			return nil, fmt.Errorf("%w: %w", harness.ErrFailed, err)
+		}
+	}
+	if out == "" {
+		return runs, nil
+	}
+	err := writeFile(filepath.Join(out, "index.html"), func(w io.Writer) error { return reports.Index(w, runs, links) })
+	return runs, err
+}
+
+func printPages(cmd *cobra.Command, dirs []string, out string) {
+	fmt.Fprintln(cmd.OutOrStdout())
+	if out != "" {
+		fmt.Fprintf(cmd.OutOrStdout(), "pages: %s\n", filepath.Join(out, "index.html"))
+		return
+	}
+	for _, dir := range dirs {
+		fmt.Fprintf(cmd.OutOrStdout(), "page: %s\n", filepath.Join(dir, pageName))
+	}
+}
+
+// appendSummary adds to a file, as $GITHUB_STEP_SUMMARY wants it.
+func appendSummary(path, title string, n *nights.Night) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	if err != nil {
+		return fmt.Errorf("writing the summary: %w", err)
+	}
+	return errors.Join(reports.NightMarkdown(f, title, n, nil), f.Close())
+}

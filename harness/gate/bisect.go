@@ -1,0 +1,169 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"tunelab/harness"
+	"tunelab/results"
+	"tunelab/results/nights"
+	"tunelab/results/verdict"
+)
+
+// A Suspect is a change that the nights show and nobody has confirmed.
+type Suspect struct {
+	Package   string // import path
+	Benchmark string // without "Benchmark"
+	Metric    string
+	From, To  string // full hashes of the last night before the change and of the first one after it
+}
+
+// confirmError is the chance that a confirmation finds a change in equal sides.
+const confirmError = 0.01
+
+// A bisection is one suspect under investigation.
+type bisection struct {
+	q     Question
+	s     Suspect
+	steps int
+	flags verdict.Verdict // what the whole span was called
+}
+
+// Bisect measures both sides of a suspect anew and, where that confirms it and several commits lie between, halves them
+// until two neighbours are left, which are compared once more. The question says where and how: its repository, metrics
+// and results; its budget is one comparison's.
+//
+// Halving goes wrong when a step finds nothing though there is something; the last comparison, of the two neighbours,
+// tells. Where it does not confirm them, the confirmation is about the whole span and says so.
+func Bisect(ctx context.Context, q Question, s Suspect) (nights.Confirmation, error) {
+	out := nights.Confirmation{Package: s.Package, Benchmark: s.Benchmark, Metric: s.Metric, From: s.From, To: s.To, Before: s.From, After: s.To}
+	b := &bisection{q: q, s: s}
+	whole, err := b.compare(ctx, s.From, s.To)
+	if err != nil {
+		return out, err
+	}
+	fill(&out, whole)
+	b.flags = whole.Verdict
+	if b.changed(whole) {
+		err = b.narrow(ctx, &out)
+	}
+	out.Steps, out.Made = b.steps, time.Now().UTC().Truncate(time.Second)
+	if c, err := q.Repo.Resolve(ctx, out.After); err == nil {
+		out.Subject = c.Subject
+	}
+	return out, err
+}
+
+// narrow halves the span of a confirmed change.
+func (b *bisection) narrow(ctx context.Context, out *nights.Confirmation) error {
+	commits, err := b.q.Repo.Between(ctx, b.s.From, b.s.To)
+	if err != nil {
+		out.Why = err.Error()
+		return nil
+	}
+	span := []string{b.s.From}
+	for _, c := range commits {
+		span = append(span, c.Hash)
+	}
+	if len(span) <= 2 {
+		return nil
+	}
+	for len(span) > 2 {
+		middle := len(span) / 2
+		x, err := b.compare(ctx, span[0], span[middle])
+		if err != nil {
+			return err
+		}
+		if b.changed(x) && x.Verdict == b.flags {
+			span = span[:middle+1]
+		} else {
+			span = span[middle:]
+		}
+	}
+	last, err := b.compare(ctx, span[0], span[1])
+	if err != nil {
+		return err
+	}
+	if !b.changed(last) || last.Verdict != b.flags {
+		out.Why = fmt.Sprintf("halving led to %.12s, which does not confirm it: of the %d commits it is not known which", span[1], len(commits))
+		return nil
+	}
+	out.Before, out.After = span[0], span[1]
+	fill(out, last)
+	return nil
+}
+
+func fill(out *nights.Confirmation, x results.Comparison) {
+	out.Ratio, out.Lo, out.Hi, out.Verdict = x.Ratio, x.Lo, x.Hi, x.Verdict
+}
+
+// changed reports whether the comparison is confirmed.
+func (b *bisection) changed(x results.Comparison) bool {
+	return (x.Verdict == verdict.Better || x.Verdict == verdict.Worse) && (x.Exact || x.Flagged != nil && x.Flagged.Confirmed)
+}
+
+// compare measures the suspect's benchmark between two commits.
+func (b *bisection) compare(ctx context.Context, old, tip string) (results.Comparison, error) {
+	b.steps++
+	q := b.q
+	var err error
+	if q.Old, err = MakeSide(ctx, q.Repo, old); err != nil {
+		return results.Comparison{}, err
+	}
+	if q.New, err = MakeSide(ctx, q.Repo, tip); err != nil {
+		return results.Comparison{}, err
+	}
+	q.Old.Name, q.New.Name = "before", "after"
+	q.Kind, q.FamilyError, q.Bench = "bisect", confirmError, harness.Anchored("Benchmark"+b.s.Benchmark)
+	if q.Patterns, err = b.folder(ctx, tip); err != nil {
+		return results.Comparison{}, err
+	}
+	r, err := Compare(ctx, &q)
+	if err != nil {
+		return results.Comparison{}, err
+	}
+	for _, p := range r.Packages {
+		for _, x := range p.Comparisons {
+			if x.Case == b.s.Benchmark && x.Metric == b.s.Metric {
+				return x, nil
+			}
+		}
+		if p.State == Alike {
+			one := 1.0
+			return results.Comparison{Verdict: verdict.Same, Ratio: &one}, nil
+		}
+		if p.State == Failed {
+			return results.Comparison{}, fmt.Errorf("%w: comparing %.12s with %.12s: %s", harness.ErrFailed, old, tip, p.Why)
+		}
+	}
+	return results.Comparison{Verdict: verdict.Undecided}, nil
+}
+
+// folder finds the suspect's package in the repository, as a pattern relative to the question's folder.
+func (b *bisection) folder(ctx context.Context, rev string) ([]string, error) {
+	list, err := b.q.Repo.Packages(ctx, rev, "")
+	if err != nil {
+		return nil, err
+	}
+	best := ""
+	for _, p := range list {
+		inside := strings.TrimPrefix(strings.TrimPrefix(p.Dir, p.Module), "/")
+		if p.Module == "." {
+			inside = strings.TrimPrefix(p.Dir, ".")
+		}
+		if fits := inside == "" || strings.HasSuffix(b.s.Package, "/"+inside); fits && (best == "" || len(p.Dir) > len(best)) {
+			best = p.Dir
+		}
+	}
+	if best == "" {
+		return nil, fmt.Errorf("the package %s is not in the repository at %.12s", b.s.Package, rev)
+	}
+	up := strings.Repeat("../", strings.Count(strings.Trim(b.q.Prefix, "/"), "/")+1)
+	if b.q.Prefix == "" {
+		up = "./"
+	}
+	return []string{"./" + path.Join(up, best)}, nil
+}

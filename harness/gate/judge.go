@@ -1,0 +1,176 @@
+package gate
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"tunelab/results"
+	"tunelab/results/nights"
+	"tunelab/results/verdict"
+)
+
+// leastFailures is how often a benchmark must fail on the new side, and never on the old one, to count as one that fails:
+// as often as a run tries.
+const leastFailures = 3
+
+// findings judges every comparison and package of the report. The config's accepted regressions count on the given day;
+// config may be nil.
+func (r *Report) findings(c *Config, now time.Time) []nights.Finding {
+	var out []nights.Finding
+	for _, p := range r.Packages {
+		out = append(out, p.about(r.Question)...)
+		for _, x := range p.Comparisons {
+			f := nights.Finding{
+				Package: p.Dir, Benchmark: x.Case, Metric: x.Metric, Better: x.Better, Ratio: x.Ratio, Lo: x.Lo, Hi: x.Hi,
+				From: x.BaseMedian, To: x.VariantMedian, Verdict: x.Verdict, Run: p.runName(),
+			}
+			var say bool
+			if f.Kind, f.Why, say = judge(f, p, x, c, now); say {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// judge returns the finding's kind and why, and whether there is something to say.
+func judge(f nights.Finding, p *Package, x results.Comparison, c *Config, now time.Time) (kind nights.Kind, why string, say bool) {
+	bad := failing(p.File, x)
+	switch {
+	case bad >= leastFailures:
+		return nights.Fails, lastWarning(x), x.Metric == firstMetric(p, x.Case) // once, not for every metric
+	case x.Flagged != nil && !x.Flagged.Confirmed:
+		return nights.Flagged, "called " + string(x.Flagged.Verdict) + " by the first stage, not confirmed by the second", true
+	case x.Verdict == verdict.Better && bad == 0:
+		return nights.Improvement, "", true
+	case x.Verdict != verdict.Worse:
+		return "", "", false
+	case bad > 0:
+		return nights.Flagged, lastWarning(x), true
+	case c == nil:
+		return nights.Regression, "", true
+	case f.Worse() < *c.Least:
+		return nights.Small, "", true
+	}
+	for _, a := range c.Accepted {
+		if a.covers(f, p.Dir, now) {
+			return nights.Accepted, "until " + a.Until.Format(time.DateOnly) + ": " + a.Reason, true
+		}
+	}
+	return nights.Regression, "", true
+}
+
+// failing counts the new side's trials that ended badly, where the old side has none.
+func failing(file *results.File, x results.Comparison) int {
+	_, old := file.Values(x.Case, x.Base, x.Metric)
+	_, tip := file.Values(x.Case, x.Variant, x.Metric)
+	if old > 0 {
+		return 0
+	}
+	return tip
+}
+
+func firstMetric(p *Package, name string) string {
+	for _, x := range p.Comparisons {
+		if x.Case == name {
+			return x.Metric
+		}
+	}
+	return ""
+}
+
+func lastWarning(x results.Comparison) string {
+	for _, w := range slices.Backward(x.Warnings) {
+		if strings.Contains(w, "ended badly") {
+			return w
+		}
+	}
+	return ""
+}
+
+// about is what is to be said of the package itself.
+func (p *Package) about(q *Question) []nights.Finding {
+	var out []nights.Finding
+	add := func(kind nights.Kind, names []string, why string) {
+		f := nights.Finding{Kind: kind, Package: p.Dir, Why: why, Run: p.runName()}
+		f.Benchmark = strings.Join(names, ", ")
+		out = append(out, f)
+	}
+	switch p.State {
+	case Failed:
+		add(nights.Broken, nil, p.Why)
+	case NotMeasured:
+		add(nights.NotMeasured, p.Benchmarks, p.Why)
+	case Alike:
+		add(nights.Alike, nil, p.Why)
+	}
+	if len(p.OnlyOld) > 0 {
+		add(nights.OnlyOld, p.OnlyOld, "")
+	}
+	if len(p.OnlyNew) > 0 {
+		add(nights.OnlyNew, p.OnlyNew, "")
+	}
+	if p.File == nil {
+		return out
+	}
+	for _, u := range p.File.Run.NotMeasured {
+		add(nights.NotMeasured, []string{u.Case}, u.Why)
+	}
+	return out
+}
+
+func (p *Package) runName() string {
+	if p.File == nil {
+		return ""
+	}
+	return p.File.Run.ID
+}
+
+// points are the night's, of every comparison that has values.
+func (r *Report) points() []nights.Point {
+	var out []nights.Point
+	for _, p := range r.Packages {
+		for _, x := range p.Comparisons {
+			point := nights.Point{
+				Package: p.File.Run.Package, Benchmark: x.Case, Metric: x.Metric, Better: x.Better, Margin: x.Margin,
+				Blocks: x.Blocks, Ratio: x.Ratio, Lo: x.Lo, Hi: x.Hi, Verdict: x.Verdict, Exact: x.Exact, Run: p.runName(),
+			}
+			point.Baseline, _ = p.File.Values(x.Case, x.Base, x.Metric)
+			point.Tip, _ = p.File.Values(x.Case, x.Variant, x.Metric)
+			if c, ok := p.File.Run.Plan.Case(x.Case); ok {
+				point.Iterations, point.Procs = c.N, max(1, c.Procs)
+			}
+			if len(point.Tip) > 0 && len(point.Baseline) > 0 {
+				out = append(out, point)
+			}
+		}
+	}
+	return out
+}
+
+// counts counts verdicts and packages.
+func (r *Report) counts() nights.Counts {
+	var c nights.Counts
+	for _, p := range r.Packages {
+		switch p.State {
+		case Alike:
+			c.Alike++
+		case Failed:
+			c.Broken++
+		}
+		for _, x := range p.Comparisons {
+			switch x.Verdict {
+			case verdict.Better:
+				c.Better++
+			case verdict.Worse:
+				c.Worse++
+			case verdict.Same:
+				c.Same++
+			default:
+				c.Undecided++
+			}
+		}
+	}
+	return c
+}

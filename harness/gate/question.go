@@ -1,0 +1,276 @@
+// Package gate compares two revisions of any Go module and says whether a night is red.
+//
+//  1. [Compare] finds the packages that have benchmarks on both sides, leaves out those whose builds are alike byte for
+//     byte, and measures each of the others as a scenario of its own, by package harness, within one budget.
+//  2. [Gate] reads a [Config] (tunelab.toml), measures its canary, a benchmark of its own with a known slowdown, then
+//     compares the tip with the pinned baseline, and judges: see [Result].
+//  3. [Result.Night] makes of it what package nights keeps.
+//  4. [Bisect] finds the commit between two nights.
+//
+// A chance of a false alarm is fixed for the whole night ([Question.FamilyError]) and shared out among its packages in
+// proportion to their benchmarks, before anything is measured.
+package gate
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tunelab/harness"
+	"tunelab/harness/repo"
+	"tunelab/scenarios"
+)
+
+// A Side is one of the two that are compared.
+type Side struct {
+	Name     string      // of the variant
+	Rev      string      // as the user wrote it; "" for the work tree
+	Commit   repo.Commit // zero for the work tree
+	Flags    []string    // of the build
+	BuildEnv map[string]string
+}
+
+// Said is the side for people.
+func (s Side) Said() string {
+	text := "the work tree"
+	if s.Rev != "" {
+		text = s.Rev
+		if !strings.HasPrefix(s.Commit.Hash, s.Rev) {
+			text += " (" + s.Commit.Short() + ")"
+		}
+	}
+	var set []string
+	for _, key := range sortedKeys(s.BuildEnv) {
+		set = append(set, key+"="+s.BuildEnv[key])
+	}
+	if set = append(set, s.Flags...); len(set) > 0 {
+		text += " with " + strings.Join(set, " ")
+	}
+	return text
+}
+
+// Metrics are the units that get verdicts, as in scenarios.Metrics.
+type Metrics struct {
+	Primary   []string           `toml:"primary"`
+	Better    map[string]string  `toml:"better"`
+	Margin    *float64           `toml:"margin"`
+	MarginAbs map[string]float64 `toml:"margin_abs"`
+}
+
+// A Question is what [Compare] measures.
+type Question struct {
+	Repo     *repo.Repo
+	Prefix   string // folder of the repository that Patterns are relative to
+	Old, New Side
+	Patterns []string // packages, as the go command writes them; ./... when empty
+	Bench    string   // a -test.bench pattern; all benchmarks when empty
+	Metrics  Metrics
+
+	Budget      time.Duration // for measuring; builds are not counted
+	FamilyError float64       // chance of any false alarm; 0: as usual for a run
+	Kind        string        // how runs are called: "compare", "gate", "bisect"
+	First       []string      // folders or import paths of packages that time goes to first
+	Results     string        // the folder that run folders go in
+	Seed        *uint64
+	Command     []string
+	Tell        func(harness.Progress)
+}
+
+// MakeSide resolves a revision, or the work tree for "" and ".".
+func MakeSide(ctx context.Context, r *repo.Repo, rev string) (Side, error) {
+	if rev == "." || rev == "" {
+		return Side{Name: "worktree"}, nil
+	}
+	commit, err := r.Resolve(ctx, rev)
+	if err != nil {
+		return Side{}, err
+	}
+	return Side{Name: variantName(rev, commit), Rev: rev, Commit: commit}, nil
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.=+-]{0,39}$`)
+
+// variantName is the revision as it was written where a variant can be called that, with slashes and the like replaced;
+// else the commit.
+func variantName(rev string, c repo.Commit) string {
+	name := strings.NewReplacer("/", "-", "~", "-", "^", "-", "@", "-").Replace(rev)
+	if !plainName.MatchString(name) {
+		return c.Short()
+	}
+	if strings.HasPrefix(c.Hash, rev) {
+		return c.Short()
+	}
+	return name
+}
+
+// distinct gives the sides names that differ.
+func (q *Question) distinct() {
+	if q.Old.Name != q.New.Name {
+		return
+	}
+	q.Old.Name, q.New.Name = "old-"+q.Old.Name, "new-"+q.New.Name
+}
+
+// ParseBuild reads a side's build settings as a user writes them: words that are KEY=VALUE in capitals are for the go
+// command's environment, others are its flags.
+func ParseBuild(text string) (flags []string, env map[string]string, err error) {
+	for _, word := range strings.Fields(text) {
+		key, value, ok := strings.Cut(word, "=")
+		switch {
+		case strings.HasPrefix(word, "-"):
+			flags = append(flags, word)
+		case ok && key == strings.ToUpper(key) && key != "":
+			if env == nil {
+				env = map[string]string{}
+			}
+			env[key] = value
+		default:
+			return nil, nil, fmt.Errorf("%q is neither a flag of go build (-tags=x) nor a variable of its environment (GOAMD64=v3)", word)
+		}
+	}
+	return flags, env, nil
+}
+
+// scenario makes the question about one package.
+func (q *Question) scenario(p repo.Package) (*scenarios.Scenario, error) {
+	var out bytes.Buffer
+	line := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
+	old, tip := q.Old.Said(), q.New.Said()
+	line("question = %s", quote(fmt.Sprintf("Is %s faster or slower in %s than in %s?", here(p.Dir), tip, old)))
+	line("[bench]")
+	line("dir = %s", quote(filepath.Join(q.Repo.Top, filepath.FromSlash(p.Dir))))
+	if q.Bench != "" {
+		line("run = %s", quote(q.Bench))
+	}
+	out.WriteString(q.metricsTOML())
+	for i, side := range []Side{q.Old, q.New} {
+		line("[[variant]]")
+		line("name = %s", quote(side.Name))
+		if i == 0 {
+			line("base = true")
+		}
+		if side.Rev != "" {
+			line("rev = %s", quote(side.Commit.Hash))
+		}
+		line("flags = %s", list(append([]string{"-trimpath"}, side.Flags...))) // builds in two folders are alike then
+		if len(side.BuildEnv) > 0 {
+			line("[variant.buildenv]")
+			for _, key := range sortedKeys(side.BuildEnv) {
+				line("%s = %s", quote(key), quote(side.BuildEnv[key]))
+			}
+		}
+	}
+	file := filepath.Join(q.Repo.Top, filepath.FromSlash(p.Dir), q.Kind+"-"+runName(q.Repo, p.Dir)+".toml")
+	return scenarios.Parse(file, out.Bytes())
+}
+
+// metricsTOML is the question's metrics as a scenario file has them.
+func (q *Question) metricsTOML() string {
+	var out strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
+	line("[metrics]")
+	if len(q.Metrics.Primary) > 0 {
+		line("primary = %s", list(q.Metrics.Primary))
+	}
+	if q.Metrics.Margin != nil {
+		line("margin = %v", *q.Metrics.Margin)
+	}
+	if len(q.Metrics.Better) > 0 {
+		line("[metrics.better]")
+		for _, unit := range sortedKeys(q.Metrics.Better) {
+			line("%s = %s", quote(unit), quote(q.Metrics.Better[unit]))
+		}
+	}
+	if len(q.Metrics.MarginAbs) > 0 {
+		line("[metrics.margin_abs]")
+		for _, unit := range sortedKeys(q.Metrics.MarginAbs) {
+			line("%s = %v", quote(unit), q.Metrics.MarginAbs[unit])
+		}
+	}
+	return out.String()
+}
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9_.]+`)
+
+// runName is what runs about the folder are called.
+func runName(r *repo.Repo, dir string) string {
+	if dir == "." {
+		dir = path.Base(filepath.ToSlash(r.Top))
+	}
+	return strings.Trim(notInNames.ReplaceAllString(dir, "-"), "-")
+}
+
+// here is a package's folder for people.
+func here(dir string) string {
+	if dir == "." {
+		return "the package at the root"
+	}
+	return dir
+}
+
+// quote writes a TOML basic string. Go's quoting is TOML's but for \x, \a and \v.
+func quote(text string) string {
+	var out strings.Builder
+	out.WriteByte('"')
+	for _, r := range text {
+		switch {
+		case r == '"' || r == '\\':
+			out.WriteByte('\\')
+			out.WriteRune(r)
+		case r < ' ' || r == 0x7f:
+			fmt.Fprintf(&out, `\u%04X`, r)
+		default:
+			out.WriteRune(r)
+		}
+	}
+	out.WriteByte('"')
+	return out.String()
+}
+
+func list(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = quote(w)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// seed returns a seed for the i-th run of several that share one.
+func (q *Question) seed(i int) *uint64 {
+	if q.Seed == nil {
+		return nil
+	}
+	s := *q.Seed + uint64(i)
+	return &s
+}
+
+// count is a number with its noun.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+// inScratch makes a folder for temporary files.
+func inScratch() (dir string, remove func(), err error) {
+	dir, err = os.MkdirTemp("", "tunelab-gate-")
+	return dir, func() { os.RemoveAll(dir) }, err
+}

@@ -1,0 +1,104 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"tunelab/harness"
+	"tunelab/harness/repo"
+	"tunelab/results"
+	"tunelab/results/nights"
+)
+
+// A Found is what there is to gate.
+type Found struct {
+	Baseline             string // a revision
+	Packages, Benchmarks int
+}
+
+// Survey looks at the module in dir: whether it can be gated, by which baseline, and how many benchmarks it has.
+func Survey(ctx context.Context, dir, baseline string) (Found, error) {
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); errors.Is(err, fs.ErrNotExist) {
+		return Found{}, fmt.Errorf("there is no go.mod in %s: go to the folder of a Go module, or name it with --dir", dir)
+	}
+	r, prefix, err := repo.Open(ctx, dir)
+	if err != nil {
+		return Found{}, fmt.Errorf("%w: a gate compares revisions of a git repository", err)
+	}
+	found := Found{Baseline: baseline}
+	if baseline == "" {
+		if found.Baseline = r.LatestTag(ctx); found.Baseline == "" {
+			head, err := r.Resolve(ctx, "HEAD")
+			if err != nil {
+				return Found{}, fmt.Errorf("finding a baseline: %w; commit something first", err)
+			}
+			found.Baseline = head.Short()
+		}
+	} else if _, err := r.Resolve(ctx, baseline); err != nil {
+		return Found{}, err
+	}
+	list, err := r.Packages(ctx, "", prefix)
+	if err != nil {
+		return Found{}, err
+	}
+	found.Packages = len(list)
+	for _, p := range list {
+		found.Benchmarks += len(p.Benchmarks)
+	}
+	if found.Benchmarks == 0 {
+		return Found{}, fmt.Errorf("no benchmark is in %s or below it: a gate needs some (func BenchmarkX(b *testing.B) in a _test.go file)", dir)
+	}
+	return found, nil
+}
+
+// Night is a report as a night has it, without canary and verdict.
+func (r *Report) Night() *nights.Night {
+	q := r.Question
+	return &nights.Night{
+		Started: r.Started, Commit: q.New.Commit.Hash, Subject: q.New.Commit.Subject, Baseline: q.Old.Commit.Hash, Named: q.Old.Rev,
+		Protocol: results.Protocol, Host: harness.Host(), Module: r.module(), Points: r.points(), Counts: r.counts(),
+		Findings: r.findings(nil, r.Started),
+	}
+}
+
+// Runs are the folders of the report's runs.
+func (r *Report) Runs() []string {
+	var out []string
+	for _, p := range r.Packages {
+		if p.File != nil {
+			out = append(out, p.Run)
+		}
+	}
+	return out
+}
+
+// Err says what could not be built or measured, with [harness.ErrFailed]; nil when all could.
+func (r *Report) Err() error {
+	var failed []string
+	for _, p := range r.Packages {
+		if p.State == Failed {
+			failed = append(failed, here(p.Dir)+": "+firstLine(p.Why))
+		}
+		failed = append(failed, p.Failures...)
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", harness.ErrFailed, strings.Join(failed, "; "))
+}
+
+// Outcome is what the night came to, in a word or two.
+func (r *Result) Outcome() string {
+	switch r.Night.Exit {
+	case Pass:
+		return "pass"
+	case Red:
+		return "red"
+	}
+	return "nothing can be said"
+}
