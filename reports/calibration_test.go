@@ -2,10 +2,12 @@ package reports
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"tunelab/reports/plots"
 	"tunelab/results"
 	"tunelab/results/calibration"
 )
@@ -73,4 +75,22 @@ func TestCalibrationHTML(t *testing.T) {
 	if n := strings.Count(page, "<svg"); n != 2 {
 		t.Errorf("%d pictures, want the ROC curve and the power over time", n)
 	}
+}
+
+// TestCalibrationCurves holds what the pictures are drawn from.
+func TestCalibrationCurves(t *testing.T) {
+	var out bytes.Buffer
+	for _, data := range []plots.CurveData{rocCurve(calibrated().Benchmarks[0]), timeCurve(calibrated().Benchmarks[0])} {
+		fmt.Fprintf(&out, "%s over %s, shares of 1: %v\n", data.Unit, data.Axis, data.Shares)
+		for _, tick := range data.Ticks {
+			fmt.Fprintf(&out, "  tick %s at %v\n", tick.Label, tick.X)
+		}
+		for _, line := range data.Lines {
+			fmt.Fprintf(&out, "  %s, series %d\n", line.Name, line.Series)
+			for _, p := range line.Points {
+				fmt.Fprintf(&out, "    %v at %v\n", p.Y, p.X)
+			}
+		}
+	}
+	checkGolden(t, ".txt", out.Bytes())
 }

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	_ "embed" // the template is part of the program
 	"fmt"
 	"html/template"
@@ -47,6 +48,7 @@ func CalibrationHTML(w io.Writer, c *calibration.Calibration) error {
 	for i, b := range c.Benchmarks {
 		section := calibrationSection{ID: fmt.Sprintf("benchmark-%d", i+1), Name: plain.Clean(b.Name), How: bound(howMeasured(b))}
 		section.Head, section.Rows = methodTable(b)
+		boundTable(section.Head, section.Rows)
 		for _, draw := range []func(calibration.Benchmark) (calibrationPicture, error){rocPicture, timePicture} {
 			picture, err := draw(b)
 			if err != nil {
@@ -61,6 +63,18 @@ func CalibrationHTML(w io.Writer, c *calibration.Calibration) error {
 	return write(w, "the calibration", calibrationText, view)
 }
 
+// boundTable keeps a number and its unit on one line.
+func boundTable(heads []string, rows []methodRow) {
+	for i := range heads {
+		heads[i] = bound(heads[i])
+	}
+	for _, row := range rows {
+		for i := range row.Cells {
+			row.Cells[i] = bound(row.Cells[i])
+		}
+	}
+}
+
 // howMeasured says what a block of the benchmark is, and how small a slowdown it lets find.
 func howMeasured(b calibration.Benchmark) string {
 	text := fmt.Sprintf("%s; a block takes %s, and its log-ratios have a standard deviation of %s; finding out how to measure took %s.",
@@ -73,12 +87,19 @@ func howMeasured(b calibration.Benchmark) string {
 
 // rocPicture is what each way finds against what it calls different without reason.
 func rocPicture(b calibration.Benchmark) (calibrationPicture, error) {
-	return linesPicture(b, "5 % slower: found, against false alarms, over all levels", "false alarms", "found", []float64{0, 0.25, 0.5, 0.75, 1},
-		func(m calibration.Method) []calibration.Point { return m.ROC })
+	return curvePicture("5 % slower: found, against false alarms, over all levels", rocCurve(b))
 }
 
 // timePicture is how often a slowdown of 5 % was found by which machine time.
 func timePicture(b calibration.Benchmark) (calibrationPicture, error) {
+	return curvePicture("5 % slower: found, by machine time", timeCurve(b))
+}
+
+func rocCurve(b calibration.Benchmark) plots.CurveData {
+	return methodCurve(b, "false alarms", []float64{0, 0.25, 0.5, 0.75, 1}, func(m calibration.Method) []calibration.Point { return m.ROC })
+}
+
+func timeCurve(b calibration.Benchmark) plots.CurveData {
 	most := 0.0
 	for _, m := range b.Methods {
 		for _, p := range m.PerTime {
@@ -91,38 +112,39 @@ func timePicture(b calibration.Benchmark) (calibrationPicture, error) {
 			ticks = append(ticks, t)
 		}
 	}
-	return linesPicture(b, "5 % slower: found, by machine time", "machine-seconds", "found", ticks,
-		func(m calibration.Method) []calibration.Point { return m.PerTime })
+	return methodCurve(b, "machine-seconds", ticks, func(m calibration.Method) []calibration.Point { return m.PerTime })
 }
 
-func linesPicture(b calibration.Benchmark, caption, axis, unit string, ticks []float64, of func(calibration.Method) []calibration.Point) (calibrationPicture, error) {
-	data := plots.CurveData{Axis: axis, Unit: unit, Threshold: math.NaN()}
+// methodCurve is a line for each way to decide, its points in the order of the horizontal axis.
+func methodCurve(b calibration.Benchmark, axis string, ticks []float64, of func(calibration.Method) []calibration.Point) plots.CurveData {
+	data := plots.CurveData{Axis: axis, Unit: "found", Shares: true, Threshold: math.NaN()}
 	for _, t := range ticks {
 		data.Ticks = append(data.Ticks, plots.CurveTick{Label: fmt.Sprint(t), X: t})
 	}
-	var words []string
 	for i, m := range b.Methods {
 		line := plots.CurveLine{Name: plain.Clean(m.Name), Series: i}
 		for _, p := range of(m) {
 			line.Points = append(line.Points, plots.CurvePoint{X: p.X, Y: p.Y, Lo: math.NaN(), Hi: math.NaN()})
 		}
 		slices.SortStableFunc(line.Points, func(a, b plots.CurvePoint) int {
-			switch {
-			case a.X < b.X || a.X == b.X && a.Y < b.Y:
-				return -1
-			case a.X == b.X && a.Y == b.Y:
-				return 0
-			}
-			return 1
+			return cmp.Or(cmp.Compare(a.X, b.X), cmp.Compare(a.Y, b.Y))
 		})
 		if len(line.Points) > 0 {
-			last := line.Points[len(line.Points)-1]
-			words = append(words, fmt.Sprintf("%s: %.2f at %.3g", line.Name, last.Y, last.X))
 			data.Lines = append(data.Lines, line)
 		}
 	}
+	return data
+}
+
+// curvePicture draws the curve, or nothing where there is too little to draw.
+func curvePicture(caption string, data plots.CurveData) (calibrationPicture, error) {
 	if len(data.Lines) == 0 || len(data.Ticks) < 2 {
 		return calibrationPicture{}, nil
+	}
+	var words []string
+	for _, line := range data.Lines {
+		last := line.Points[len(line.Points)-1]
+		words = append(words, fmt.Sprintf("%s: %.2f at %.3g", line.Name, last.Y, last.X))
 	}
 	data.Label = caption + ". " + strings.Join(words, "; ")
 	svg, err := plots.Curve(data).SVG()

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 )
 
 func TestScatter(t *testing.T) {
@@ -44,6 +47,41 @@ func TestCurve(t *testing.T) {
 	}
 	if got := place(3000); !(got > 1.0/3 && got < 2.0/3) {
 		t.Errorf("a mark between 1us and 10us stands at %v", got)
+	}
+}
+
+// Shares have all of their range, however few of it were seen.
+func TestCurveOfShares(t *testing.T) {
+	d := CurveData{Axis: "machine-seconds", Unit: "found", Shares: true, Threshold: nan, Ticks: []CurveTick{{"1", 1}, {"10", 10}},
+		Lines: []CurveLine{{Name: "a", Points: []CurvePoint{{1, 0.01, nan, nan}, {10, 0.6, nan, nan}}}}}
+	svg, err := Curve(d).SVG()
+	look(t, svg, err).has(t, "0", "25 %", "50 %", "100 %", "found")
+}
+
+// No name of a legend reaches the next one's glyph.
+func TestLegend(t *testing.T) {
+	s := style(smallSize, ink, draw.XLeft)
+	for _, c := range []struct {
+		names   []string
+		columns int
+	}{
+		{nil, 3},
+		{[]string{"channel", "actor", "mutex", "pool-pointer"}, 3},
+		{[]string{"tunelab", "interleaved, benchstat", "old then new, benchstat"}, 2},
+		{[]string{strings.Repeat("a variant of a long name ", 9)}, 1},
+	} {
+		columns, width := legendColumns(c.names)
+		if columns != c.columns || columns*width > Width {
+			t.Errorf("%q stand in %d columns of %d, want %d", c.names, columns, width, c.columns)
+		}
+		if want := (len(c.names) + columns - 1) / columns; legendRows(c.names) != want {
+			t.Errorf("%q take %d rows, want %d", c.names, legendRows(c.names), want)
+		}
+		for _, name := range c.names {
+			if w := otherFonts * s.Width(name); w > vg.Length(width-legendGlyph) && columns > 1 {
+				t.Errorf("%q may be %v wide in a column of %d", name, w, width)
+			}
+		}
 	}
 }
 

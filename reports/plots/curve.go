@@ -6,6 +6,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"tunelab/reports/internal/plain"
 )
 
 // CurveData is a line per variant over a numeric part of the cases' names.
@@ -13,6 +15,7 @@ type CurveData struct {
 	Label     string // the picture in words, with its numbers
 	Axis      string // what the horizontal axis is
 	Unit      string // of the values
+	Shares    bool   // the values are shares of 1: the vertical axis goes from 0 to 100 %
 	Ticks     []CurveTick
 	Lines     []CurveLine
 	Threshold float64   // a level that is drawn; NaN for none
@@ -45,7 +48,7 @@ func Curve(d CurveData) Picture {
 	for _, l := range d.Lines {
 		names, series = append(names, l.Name), append(series, l.Series)
 	}
-	legend := legendRows(len(names))
+	legend := legendRows(names)
 	height := vg.Length(chartHeight + legend*legendRow)
 	return Picture{height, d.Label, func(c draw.Canvas) {
 		place := d.places()
@@ -59,7 +62,14 @@ func Curve(d CurveData) Picture {
 			ys = append(ys, d.Threshold)
 		}
 		x := axis{Min: -0.04, Max: 1.04}
-		p := newChart(x, newAxis(ys), d.Axis, d.Unit)
+		y := newAxis(ys)
+		if d.Shares {
+			y = shareAxis
+		}
+		p := newChart(x, y, d.Axis, d.Unit)
+		if d.Shares {
+			p.Y.Tick.Marker = shareTicks
+		}
 		var ticks []plot.Tick
 		for _, t := range d.Ticks {
 			ticks = append(ticks, plot.Tick{Value: place(t.X), Label: t.Label})
@@ -128,25 +138,49 @@ func (d CurveData) drawLines(c draw.Canvas, p *plot.Plot, place func(float64) fl
 	}
 }
 
-// legendWidth is a column of the legend.
-const legendWidth = 112
+// The vertical axis of shares: all that they can be, with room for a marker at the top.
+var (
+	shareAxis  = axis{Min: 0, Max: 1.02}
+	shareTicks = plot.ConstantTicks([]plot.Tick{{Value: 0, Label: "0"}, {Value: 0.25, Label: "25 %"}, {Value: 0.5, Label: "50 %"}, {Value: 0.75, Label: "75 %"}, {Value: 1, Label: "100 %"}})
+)
 
-// legendRows is how many rows so many names take.
-func legendRows(names int) int {
-	columns := Width / legendWidth
-	return (names + columns - 1) / columns
+// The least width of a column of the legend, and what of it is not the name's.
+const (
+	legendWidth = 112
+	legendGlyph = 14
+)
+
+// otherFonts is how much wider a name may be in the font that a reader's browser has instead of ours.
+const otherFonts = 1.2
+
+// legendColumns is how many columns the legend has, and how wide each is, so that the longest name has room.
+func legendColumns(names []string) (columns, width int) {
+	s := style(smallSize, ink, draw.XLeft)
+	width = legendWidth
+	for _, name := range names {
+		width = max(width, int(math.Ceil(otherFonts*float64(s.Width(plain.Clean(name)))))+legendGlyph)
+	}
+	columns = max(1, Width/width)
+	return columns, Width / columns
+}
+
+// legendRows is how many rows the names take.
+func legendRows(names []string) int {
+	columns, _ := legendColumns(names)
+	return (len(names) + columns - 1) / columns
 }
 
 // drawLegend writes the names at the bottom, each with the glyph of its series.
 func drawLegend(c draw.Canvas, names []string, series []int) {
-	columns, rows := Width/legendWidth, legendRows(len(names))
+	columns, width := legendColumns(names)
+	rows := legendRows(names)
 	s := style(smallSize, ink, draw.XLeft)
 	for i, name := range names {
-		left := vg.Length(6 + i%columns*legendWidth)
+		left := vg.Length(6 + i%columns*width)
 		bottom := vg.Length((rows-1-i/columns)*legendRow + 2)
 		g := glyphs{series: series[i], radius: 2.6}
 		g.add(left+3, bottom+4)
 		g.draw(c)
-		c.FillText(s, at(left+10, bottom), fit(s, name, legendWidth-14))
+		c.FillText(s, at(left+10, bottom), fit(s, name, vg.Length(width-legendGlyph)))
 	}
 }

@@ -53,9 +53,9 @@ func ECDF(d ECDFData) Picture {
 	for _, l := range d.Lines {
 		names, series, all = append(names, l.Name), append(series, l.Series), append(all, l.Values...)
 	}
-	legend := legendRows(len(names))
+	legend := legendRows(names)
 	return Picture{vg.Length(chartHeight + legend*legendRow), d.Label, func(c draw.Canvas) {
-		p := newChart(newAxis(all), axis{Min: 0, Max: 1.02}, d.Unit, "share of trials")
+		p := newChart(newAxis(all), shareAxis, d.Unit, "share of trials")
 		p.Y.Tick.Marker = plot.ConstantTicks([]plot.Tick{{Value: 0, Label: "0"}, {Value: 0.5, Label: "50 %"}, {Value: 1, Label: "100 %"}})
 		p.Add(plotterFunc(d.drawSteps))
 		p.Draw(draw.Crop(c, leftRoom, -14, vg.Length(legend*legendRow), -4))
