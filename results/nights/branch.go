@@ -119,11 +119,11 @@ func (b *branch) AddConfirmation(c Confirmation) error {
 }
 
 // tries is how often somebody else may be first before adding gives up; whenever it happens, another night was kept.
-// stuckTries is how often in a row git may refuse although the branch has not moved: another git holds its lock, or it may
-// not be written at all.
+// stuckTries is how often in a row git may refuse although the branch has not moved: another git holds its lock, for which
+// git itself waits for 0.1 s each time, or it may not be written at all.
 const (
 	tries      = 500
-	stuckTries = 40
+	stuckTries = 10
 )
 
 // write adds a file by a commit on top of the branch, and begins anew when the branch has moved meanwhile.

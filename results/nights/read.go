@@ -68,8 +68,9 @@ func wanted(name string) bool {
 	return strings.HasSuffix(base, ".txt") || strings.HasSuffix(base, ".bench") || isConfirmation(base)
 }
 
+// isConfirmation also knows names of files in a branch, BRANCH:FILE.
 func isConfirmation(name string) bool {
-	base := path.Base(name)
+	base := path.Base(name[strings.LastIndexByte(name, ':')+1:])
 	return strings.HasPrefix(base, "confirmed-") && strings.HasSuffix(base, ".json")
 }
 
