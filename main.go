@@ -49,7 +49,7 @@ func execute(args []string, stdout, stderr io.Writer) int {
 		RunE:          func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(listCommand(), runCommand(), calibrateCommand(), compareCommand(), gateCommand(), initCommand(),
+	root.AddCommand(listCommand(), runCommand(), calibrateCommand(), compareCommand(), gateCommand(), historyCommand(), initCommand(),
 		showCommand(), reportCommand(), doctorCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)

@@ -1,0 +1,157 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tunelab/harness/repo"
+	"tunelab/results"
+	"tunelab/results/nights"
+	"tunelab/results/verdict"
+)
+
+// reported is a report of one package with these comparisons, and so many failed trials of the tip in each.
+func reported(failed int, list ...results.Comparison) *Report {
+	file := &results.File{Run: &results.Run{ID: "gate-codec-1", Package: "example.com/m/codec"}}
+	for i := range list {
+		list[i].Base, list[i].Variant = "baseline", "tip"
+		for range failed {
+			file.Trials = append(file.Trials, results.Trial{Case: list[i].Case, Variant: "tip", Outcome: results.Failed})
+		}
+	}
+	p := &Package{Package: repo.Package{Dir: "codec"}, State: Measured, File: file, Comparisons: list}
+	return &Report{Question: &Question{}, Packages: []*Package{p}}
+}
+
+func compared(v verdict.Verdict, ratio float64, flagged *results.Flagged) results.Comparison {
+	return results.Comparison{Case: "Encode", Metric: "ns/op", Better: "lower", Verdict: v, Ratio: &ratio, Flagged: flagged}
+}
+
+func kinds(list []nights.Finding) string {
+	var out []string
+	for _, f := range list {
+		out = append(out, string(f.Kind))
+	}
+	return strings.Join(out, " ")
+}
+
+func TestFindings(t *testing.T) {
+	config, err := ParseConfig("t.toml", []byte("baseline='x'\n[[accepted]]\npackage='codec'\nbenchmark='Encode'\nmost=0.03\nreason='r'\nuntil='2026-12-31'\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 12, 1, 3, 0, 0, 0, time.UTC)
+	confirmed := &results.Flagged{Verdict: verdict.Worse, Confirmed: true}
+	for _, row := range []struct {
+		name   string
+		failed int
+		x      results.Comparison
+		want   string
+	}{
+		{"same", 0, compared(verdict.Same, 1, nil), ""},
+		{"undecided", 0, compared(verdict.Undecided, 1.2, nil), ""},
+		{"slower", 0, compared(verdict.Worse, 1.05, confirmed), "regression"},
+		{"as much slower as was accepted", 0, compared(verdict.Worse, 1.02, confirmed), "accepted"},
+		{"hardly slower", 0, compared(verdict.Worse, 1.005, confirmed), "small"},
+		{"faster", 0, compared(verdict.Better, 0.9, &results.Flagged{Verdict: verdict.Better, Confirmed: true}), "improvement"},
+		{"not confirmed", 0, compared(verdict.Undecided, 1.05, &results.Flagged{Verdict: verdict.Worse}), "flagged"},
+		{"fails always", 3, compared(verdict.Worse, 1, nil), "fails"},
+		{"failed once", 1, compared(verdict.Worse, 1, nil), "flagged"},
+	} {
+		if got := kinds(reported(row.failed, row.x).findings(config, now)); got != row.want {
+			t.Errorf("%s: %q, want %q", row.name, got, row.want)
+		}
+	}
+}
+
+// TestFailsOnce: a benchmark that fails is told once, whatever the number of its metrics.
+func TestFailsOnce(t *testing.T) {
+	other := compared(verdict.Worse, 1, nil)
+	other.Metric = "allocs/op"
+	if got := kinds(reported(3, compared(verdict.Worse, 1, nil), other).findings(nil, time.Now())); got != "fails" {
+		t.Error(got)
+	}
+}
+
+func TestExit(t *testing.T) {
+	config, err := ParseConfig("t.toml", []byte("baseline='x'\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	worse := compared(verdict.Worse, 1.05, &results.Flagged{Verdict: verdict.Worse, Confirmed: true})
+	same := compared(verdict.Same, 1, nil)
+	broken := &Package{Package: repo.Package{Dir: "x"}, State: Failed, Why: "no"}
+	alike := &Package{Package: repo.Package{Dir: "x"}, State: Alike}
+	suspicious := []*nights.Night{{Canary: &nights.Canary{TwinFlag: true}}, {Canary: &nights.Canary{TwinFlag: true}}}
+	for _, row := range []struct {
+		name   string
+		list   []results.Comparison
+		more   *Package
+		canary bool
+		before []*nights.Night
+		want   int
+		says   string
+	}{
+		{"a regression", []results.Comparison{worse}, nil, true, nil, Red, "1 confirmed regression"},
+		{"nothing", []results.Comparison{same}, nil, true, nil, Pass, "no regression"},
+		{"a dead canary", []results.Comparison{same}, nil, false, nil, NothingSay, "too noisy"},
+		{"a regression and a dead canary", []results.Comparison{worse}, nil, false, nil, Red, "1 confirmed regression"},
+		{"a build that failed", []results.Comparison{same}, broken, true, nil, NothingSay, "1 package could not"},
+		{"a regression beside a build that failed", []results.Comparison{worse}, broken, true, nil, Red, "1 confirmed"},
+		{"nothing measured", nil, nil, true, nil, NothingSay, "nothing was measured"},
+		{"nothing measured, nothing can differ", nil, alike, true, nil, Pass, "no regression"},
+		{"a twin that was flagged too often", []results.Comparison{worse}, nil, true, suspicious, NothingSay, "can't be trusted"},
+	} {
+		report := reported(0, row.list...)
+		if row.more != nil {
+			report.Packages = append(report.Packages, row.more)
+		}
+		r := &Result{Report: report, Night: &nights.Night{
+			Canary: &nights.Canary{Slowdown: 0.05, Found: row.canary}, Findings: report.findings(config, time.Now()), Counts: report.counts(),
+		}}
+		r.judge(config, Options{Before: row.before, Now: time.Now()})
+		if says := strings.Join(r.Night.Says, "; "); r.Night.Exit != row.want || !strings.Contains(says, row.says) {
+			t.Errorf("%s: exit %d, %s; want %d, %s", row.name, r.Night.Exit, says, row.want, row.says)
+		}
+	}
+}
+
+// TestReads: files that a benchmark may read when it runs keep two like builds from being passed over.
+func TestReads(t *testing.T) {
+	codec := repo.Package{Dir: "in/codec", Module: "."}
+	root := repo.Package{Dir: ".", Module: "."}
+	for file, want := range map[string][2]bool{
+		"in/codec/x.go": {}, "in/codec/testdata/x.go": {true, true}, "in/codec/big.json": {true, false}, "in/codec/sub/a.txt": {true, false},
+		"in/README.md": {}, "testdata/shared.bin": {true, true}, "Makefile": {false, true}, ".gitignore": {}, "go.sum": {}, "tunelab.toml": {},
+		".github/workflows/ci.yml": {}, "in/other/a.txt": {},
+	} {
+		for i, p := range []repo.Package{codec, root} {
+			if got := reads(p, map[string]bool{file: true}); got != want[i] {
+				t.Errorf("%s and %s: %v", p.Dir, file, got)
+			}
+		}
+	}
+}
+
+// TestScenario: hostile names make a scenario that says the same.
+func TestScenario(t *testing.T) {
+	margin := 0.02
+	q := &Question{
+		Repo: &repo.Repo{Top: `/a "b"\c`}, Kind: "gate", Bench: `X/\d+"`,
+		Old:     Side{Name: "baseline", Rev: "v1", Commit: repo.Commit{Hash: strings.Repeat("ab", 20)}},
+		New:     Side{Name: "tip", Flags: []string{`-ldflags=-X "a\tb"`}, BuildEnv: map[string]string{"GOAMD64": "v3"}},
+		Metrics: Metrics{Primary: []string{"ns/op", "req/s"}, Better: map[string]string{"req/s": "higher"}, Margin: &margin, MarginAbs: map[string]float64{"req/s": 5}},
+	}
+	sc, err := q.scenario(repo.Package{Dir: "in/codec"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprintf("%s|%s|%s|%v|%v|%s|%q|%s|%q|%v", sc.Name, sc.Bench.Dir, sc.Bench.Run, sc.MarginOf("ns/op"), sc.Metrics.MarginAbs["req/s"], sc.Metrics.Better["req/s"],
+		sc.Variants[0].Flags, sc.Variants[0].Rev, sc.Variants[1].Flags, sc.Variants[1].BuildEnv)
+	want := `gate-in-codec|/a "b"\c/in/codec|X/\d+"|0.02|5|higher|["-trimpath"]|` + strings.Repeat("ab", 20) + `|["-trimpath" "-ldflags=-X \"a\\tb\""]|map[GOAMD64:v3]`
+	if got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}

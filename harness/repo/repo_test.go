@@ -1,0 +1,186 @@
+package repo
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// repoOf makes a repository with these files, each state a commit, and returns it and the commits.
+func repoOf(t *testing.T, states ...map[string]string) (*Repo, []string) {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not there")
+	}
+	dir := t.TempDir()
+	run := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("git", args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=n", "GIT_AUTHOR_EMAIL=e", "GIT_COMMITTER_NAME=n", "GIT_COMMITTER_EMAIL=e", "GIT_CONFIG_GLOBAL=/dev/null")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %s: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	run("init", "-q")
+	var commits []string
+	for i, files := range states {
+		for name, text := range files {
+			path := filepath.Join(dir, filepath.FromSlash(name))
+			if text == "" {
+				os.Remove(path)
+				continue
+			}
+			os.MkdirAll(filepath.Dir(path), 0o777)
+			if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run("add", "-A")
+		run("commit", "-q", "--allow-empty", "-m", "state "+string(rune('0'+i)))
+		commits = append(commits, run("rev-parse", "HEAD"))
+	}
+	r, _, err := Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, commits
+}
+
+const bench = "package p\n\nimport \"testing\"\n\nfunc BenchmarkX(b *testing.B) {}\nfunc BenchmarkÄ(b *testing.B) {}\nfunc helper() {}\n"
+
+func TestPackages(t *testing.T) {
+	r, commits := repoOf(t, map[string]string{
+		"go.mod": "module m\n", "x_test.go": bench, "in/a b/y_test.go": bench, "in/testdata/z_test.go": bench, "vendor/v/v_test.go": bench,
+		"_old/o_test.go": bench, ".hid/o_test.go": bench, "sub/go.mod": "module s\n", "sub/deep/s_test.go": bench, "in/y.go": bench,
+		"none/n_test.go": "package n\n",
+	}, map[string]string{"in/a b/y_test.go": "", "later/l_test.go": bench})
+	show := func(list []Package) string {
+		var out []string
+		for _, p := range list {
+			out = append(out, p.Dir+" in "+p.Module+": "+strings.Join(p.Benchmarks, " "))
+		}
+		return strings.Join(out, "\n")
+	}
+	first, err := r.Packages(t.Context(), commits[0], "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := ". in .: BenchmarkX BenchmarkÄ\nin/a b in .: BenchmarkX BenchmarkÄ\nsub/deep in sub: BenchmarkX BenchmarkÄ"; show(first) != want {
+		t.Errorf("%s\nwant\n%s", show(first), want)
+	}
+	if err := os.WriteFile(filepath.Join(r.Top, "new_test.go"), []byte("package p\nfunc BenchmarkNew(b *testing.B) {}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	now, err := r.Packages(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := ". in .: BenchmarkNew BenchmarkX BenchmarkÄ\nlater in .: BenchmarkX BenchmarkÄ\nsub/deep in sub: BenchmarkX BenchmarkÄ"; show(now) != want {
+		t.Errorf("%s\nwant\n%s", show(now), want)
+	}
+	empty, bare := repoOf(t, map[string]string{"go.mod": "module m\n"})
+	if list, err := empty.Packages(t.Context(), bare[0], ""); err != nil || len(list) > 0 {
+		t.Errorf("without benchmarks: %v, %v", list, err)
+	}
+}
+
+func TestSelect(t *testing.T) {
+	list := []Package{{Dir: "."}, {Dir: "a"}, {Dir: "a/b"}, {Dir: "ab"}}
+	for _, row := range []struct {
+		prefix, patterns, want string
+	}{
+		{"", "./...", ". a a/b ab"}, {"", "./a", "a"}, {"", "a/...", "a a/b"}, {"a", "./...", "a a/b"}, {"a", ".", "a"},
+		{"a", "../ab ./b", "a/b ab"}, {"", ". ./a ./a", ". a"}, {"", "./x", "error"}, {"", "../x", "error"}, {"", "/abs", "error"}, {"", "./a...b", "error"},
+	} {
+		got := "error"
+		if found, err := Select(list, row.prefix, strings.Fields(row.patterns)); err == nil {
+			var dirs []string
+			for _, p := range found {
+				dirs = append(dirs, p.Dir)
+			}
+			got = strings.Join(dirs, " ")
+		}
+		if got != row.want {
+			t.Errorf("%s in %q: %s, want %s", row.patterns, row.prefix, got, row.want)
+		}
+	}
+}
+
+// TestCheckout: the files are those of the commit, and nothing of the repository is written.
+func TestCheckout(t *testing.T) {
+	r, commits := repoOf(t, map[string]string{"a/f.txt": "one"}, map[string]string{"a/f.txt": "two", "g.txt": "x"})
+	if err := os.WriteFile(filepath.Join(r.Top, "a", "f.txt"), []byte("mine"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	before := snapshot(t, r.Top)
+	for i, want := range []string{"one", "two"} {
+		dir := filepath.Join(t.TempDir(), "out")
+		if err := r.Checkout(t.Context(), commits[i], dir); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := os.ReadFile(filepath.Join(dir, "a", "f.txt")); string(got) != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	changed, err := r.Changed(t.Context())
+	if err != nil || !changed {
+		t.Errorf("changed: %v, %v", changed, err)
+	}
+	if files, err := r.Differing(t.Context(), commits[0], commits[1]); err != nil || !slices.Equal(files, []string{"a/f.txt", "g.txt"}) {
+		t.Errorf("differing: %q, %v", files, err)
+	}
+	if after := snapshot(t, r.Top); after != before {
+		t.Errorf("the repository was written to:\n%s\nbefore\n%s", after, before)
+	}
+}
+
+// snapshot lists every file with its size and time.
+func snapshot(t *testing.T, dir string) string {
+	t.Helper()
+	var out []string
+	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err == nil && !info.IsDir() {
+			out = append(out, path+" "+info.ModTime().String())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(out, "\n")
+}
+
+func TestRevisions(t *testing.T) {
+	r, commits := repoOf(t, map[string]string{"f": "1"}, map[string]string{"f": "2"}, map[string]string{"f": "3"})
+	ctx := context.Background()
+	c, err := r.Resolve(ctx, "HEAD~1")
+	if err != nil || c.Hash != commits[1] || c.Subject != "state 1" || c.When.IsZero() {
+		t.Errorf("%+v, %v", c, err)
+	}
+	for _, bad := range []string{"", "-x", "nosuch", "HEAD:f"} {
+		if c, err := r.Resolve(ctx, bad); err == nil {
+			t.Errorf("%q: %+v", bad, c)
+		}
+	}
+	between, err := r.Between(ctx, commits[0], commits[2])
+	if err != nil || len(between) != 2 || between[0].Hash != commits[1] || between[1].Hash != commits[2] {
+		t.Errorf("between: %+v, %v", between, err)
+	}
+	if list, err := r.Between(ctx, commits[2], commits[0]); err == nil {
+		t.Errorf("between, backwards: %+v", list)
+	}
+	sub, prefix, err := Open(ctx, filepath.Join(r.Top, "not", "there"))
+	if err != nil || prefix != "not/there" || sub.Top != r.Top {
+		t.Errorf("%+v, %q, %v", sub, prefix, err)
+	}
+	if _, _, err := Open(ctx, t.TempDir()); err == nil {
+		t.Error("a folder without a repository was opened")
+	}
+}

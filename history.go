@@ -1,0 +1,199 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tunelab/harness/display"
+	"tunelab/harness/gate"
+	"tunelab/harness/repo"
+	"tunelab/reports"
+	"tunelab/results/nights"
+)
+
+// A historyFlags is what a user wants of a history.
+type historyFlags struct {
+	config, spec, out, summary string
+	asJSON, asMarkdown         bool
+	all, confirm               bool
+	budget                     time.Duration
+	results                    string
+}
+
+func historyCommand() *cobra.Command {
+	var f historyFlags
+	cmd := &cobra.Command{
+		Use:   "history [DIR|git:BRANCH]",
+		Short: "What changed over the nights, and with which commit",
+		Long: `History reads what the gate kept, or any folder of Go benchmark files that have commit: and date: lines, and finds the
+nights at which a benchmark changed for good. Nights of another machine, Go version, protocol or baseline are never mixed
+into one series.
+
+What it finds are candidates. --confirm measures the commits on both sides of each anew, and where that holds and several
+commits lie between, halves them until the one is found. That needs the repository here, and is kept with the nights.`,
+		Example: "  tunelab history\n  tunelab history --confirm --budget 1m\n  tunelab history bench-results/ --json",
+		Args:    cobra.MaximumNArgs(1),
+	}
+	flags := cmd.Flags()
+	resultsFlag(cmd, &f.results)
+	flags.StringVar(&f.config, "config", gate.ConfigFile, "the gate's settings, which say where nights are kept")
+	flags.StringVar(&f.spec, "history", "", "read nights from this `DIR`, or from a branch (git:BRANCH), instead of what the settings say")
+	flags.StringVar(&f.out, "out", filepath.Join("results", "trends"), "write the pages to this `DIR`")
+	flags.StringVar(&f.summary, "summary", "", "append a summary in Markdown to this `FILE`")
+	flags.BoolVar(&f.asJSON, "json", false, "print JSON and write no page")
+	flags.BoolVar(&f.asMarkdown, "markdown", false, "print Markdown and write no page")
+	flags.BoolVar(&f.all, "all", false, "a page for every series, not only for those that changed")
+	flags.BoolVar(&f.confirm, "confirm", false, "measure both sides of each candidate anew, and bisect")
+	flags.DurationVar(&f.budget, "budget", time.Minute, "with --confirm: wall `TIME` of each comparison, builds not counted")
+	cmd.MarkFlagsMutuallyExclusive("json", "markdown")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 && f.spec != "" {
+			return errors.New("the history twice: name it as --history or as an argument")
+		}
+		if len(args) > 0 {
+			f.spec = args[0]
+		}
+		return history(cmd, f)
+	}
+	return cmd
+}
+
+func history(cmd *cobra.Command, f historyFlags) error {
+	config, err := gate.ReadConfig(f.config)
+	dir := "."
+	switch {
+	case err == nil:
+		if f.spec == "" {
+			f.spec, dir = config.History, filepath.Dir(config.Path)
+		}
+	case f.spec != "" || !cmd.Flags().Changed("config") && isMissing(f.config):
+		f.spec = cmp.Or(f.spec, gate.DefaultHistory)
+	default:
+		return err
+	}
+	store, err := nights.Open(f.spec, dir)
+	if err != nil {
+		return err
+	}
+	read, err := nights.Read(store)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.spec, err)
+	}
+	trend := trendOf(read)
+	if f.confirm {
+		if err := confirmAll(cmd, store, read, trend, config, f); err != nil {
+			return err
+		}
+		trend = trendOf(read)
+	}
+	return showTrend(cmd, trend, f)
+}
+
+func isMissing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// trendOf is what the nights say.
+func trendOf(h *nights.History) *reports.Trend {
+	t := &reports.Trend{Nights: h.Nights, Lines: nights.Series(h.Nights)}
+	t.Events = nights.Events(t.Lines, h.Confirmations)
+	for _, p := range h.Problems {
+		t.Problems = append(t.Problems, p.Error())
+	}
+	return t
+}
+
+func showTrend(cmd *cobra.Command, t *reports.Trend, f historyFlags) error {
+	out := cmd.OutOrStdout()
+	if f.summary != "" {
+		file, err := os.OpenFile(f.summary, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+		if err == nil {
+			err = errors.Join(reports.TrendMarkdown(file, t), file.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("writing the summary: %w", err)
+		}
+	}
+	switch {
+	case f.asJSON:
+		return reports.TrendJSON(out, t)
+	case f.asMarkdown:
+		return reports.TrendMarkdown(out, t)
+	}
+	if err := reports.TrendText(out, t, textOptions(out)); err != nil {
+		return err
+	}
+	changed := map[*nights.Line]bool{}
+	for _, l := range t.Lines {
+		changed[l] = f.all || len(l.Steps) > 0
+	}
+	t.Index = "index.html"
+	t.Link = func(l *nights.Line) string {
+		if !changed[l] {
+			return ""
+		}
+		return reports.TrendFile(l)
+	}
+	index := filepath.Join(f.out, t.Index)
+	if err := writeFile(index, func(w io.Writer) error { return reports.TrendIndex(w, t) }); err != nil {
+		return err
+	}
+	for _, l := range t.Lines {
+		if !changed[l] {
+			continue
+		}
+		err := writeFile(filepath.Join(f.out, reports.TrendFile(l)), func(w io.Writer) error { return reports.TrendPage(w, t, l) })
+		if err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(out, "\npage: %s\n", index)
+	return err
+}
+
+// confirmAll measures every candidate that nobody confirmed, the newest first, and keeps what came of it at once: a session
+// that ends in the middle loses nothing.
+func confirmAll(cmd *cobra.Command, store nights.Store, h *nights.History, t *reports.Trend, config *gate.Config, f historyFlags) error {
+	r, prefix, err := repo.Open(cmd.Context(), ".")
+	if err != nil {
+		return err
+	}
+	q := gate.Question{Repo: r, Prefix: prefix, Budget: f.budget, Results: f.results, Command: append([]string{"tunelab"}, os.Args[1:]...)}
+	if config != nil {
+		q.Metrics = config.Metrics
+	}
+	for _, e := range t.Events {
+		for _, c := range e.Changes {
+			if c.Confirmed != nil {
+				continue
+			}
+			show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))
+			q.Tell = show.Tell
+			q.Metrics.Primary = []string{c.Line.Metric}
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s %s, %s, between %.12s and %.12s:\n", c.Line.Package, c.Line.Benchmark, c.Line.Metric, e.Before, e.After)
+			found, err := gate.Bisect(cmd.Context(), q, gate.Suspect{Package: c.Line.Package, Benchmark: c.Line.Benchmark, Metric: c.Line.Metric, From: e.Before, To: e.After})
+			show.Close()
+			if err != nil && cmd.Context().Err() != nil {
+				return err
+			}
+			if err != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "warning: not confirmed: %v\n", err)
+				continue
+			}
+			if err := store.AddConfirmation(found); err != nil {
+				return err
+			}
+			h.Confirmations = append(h.Confirmations, found)
+		}
+	}
+	return nil
+}
