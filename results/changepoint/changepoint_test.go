@@ -106,3 +106,95 @@ func TestNoise(t *testing.T) {
 		t.Errorf("noise that lasts: slow %v", slow)
 	}
 }
+
+// A clean step is reported, and with its size, once it has lasted for four nights.
+func TestFindAtTheEnd(t *testing.T) {
+	for nights := 1; nights <= 10; nights++ {
+		y := append(make([]float64, 50), slices.Repeat([]float64{0.1}, nights)...)
+		steps := Find(y, 0, Options{})
+		found := len(steps) == 1 && steps[0].At == 50 && math.Abs(steps[0].Size()-0.1) < 1e-6
+		if nights >= 4 && !found || nights < 3 && len(steps) > 0 {
+			t.Errorf("%d nights after a step: %+v", nights, steps)
+		}
+	}
+}
+
+// heavy is noise that is three times as large on one night in five, and remembers the night before by so much.
+func heavy(random *rand.Rand, sd, memory float64, nights int) []float64 {
+	out, last := make([]float64, nights), 0.0
+	for i := range out {
+		v := sd * random.NormFloat64()
+		if random.IntN(5) == 0 {
+			v *= 3
+		}
+		last = memory*last + v
+		out[i] = last
+	}
+	return out
+}
+
+func TestFewFalseAlarms(t *testing.T) {
+	const series, nights = 300, 220
+	for _, memory := range []float64{0, 0.3, 0.5} {
+		random, alarms := rand.New(rand.NewPCG(7, 8)), 0
+		for range series {
+			alarms += len(Find(heavy(random, 0.02, memory, nights), 0, Options{}))
+		}
+		if rate := 1000 * float64(alarms) / (series * nights); rate > 0.7 {
+			t.Errorf("noise that remembers %v: %.2f false alarms per 1,000 nights", memory, rate)
+		}
+	}
+}
+
+// TestHeavyTails wants steps of 5 % found in noise in which the ordinary standard deviation is 3 %.
+func TestHeavyTails(t *testing.T) {
+	random, found := rand.New(rand.NewPCG(9, 10)), 0
+	const series = 100
+	for range series {
+		y := heavy(random, 0.02, 0, 220)
+		for i := 110; i < len(y); i++ {
+			y[i] += 0.05
+		}
+		if slices.ContainsFunc(Find(y, 0, Options{}), func(s Step) bool { return s.At >= 107 && s.At <= 113 }) {
+			found++
+		}
+	}
+	if found < 90 {
+		t.Errorf("%d of %d found", found, series)
+	}
+}
+
+func TestCounts(t *testing.T) {
+	random := rand.New(rand.NewPCG(11, 12))
+	toAndFro := make([]float64, 220)
+	for i := range toAndFro {
+		toAndFro[i] = 40 + float64(random.IntN(10)/6)
+	}
+	if steps := Find(toAndFro, Rounding, Counts); len(steps) > 0 {
+		t.Errorf("to and fro between two counts: %+v", steps)
+	}
+	for _, levels := range [][]float64{{0, 1}, {5090, 5092}, {1, 2, 1}, {9, 3, 7, 0}} {
+		var y []float64
+		for _, level := range levels {
+			y = append(y, slices.Repeat([]float64{level}, 7)...)
+		}
+		y = append(append(slices.Repeat(levels[:1], 80), y...), slices.Repeat(levels[len(levels)-1:], 80)...)
+		steps := Find(y, Rounding, Counts)
+		for i := range steps {
+			if steps[i].At != 87+7*i {
+				t.Errorf("%v: step %d at %d", levels, i, steps[i].At)
+			}
+		}
+		if len(steps) != len(levels)-1 {
+			t.Errorf("%v, seven nights each: %+v", levels, steps)
+		}
+	}
+}
+
+// BenchmarkFind is one series of a thousand nights.
+func BenchmarkFind(b *testing.B) {
+	y := stepped(rand.New(rand.NewPCG(13, 14)), 0.03, 100, 0, 0.1, 0, 0.05, 0, 0.1, 0, 0.05, 0.02, 0)
+	for b.Loop() {
+		Find(y, 0, Options{})
+	}
+}
