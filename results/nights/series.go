@@ -36,7 +36,7 @@ func Series(nights []*Night) []*Line {
 	for i, n := range nights {
 		g.night(i, n)
 	}
-	onAllCores(g.all, (*gathered).place)
+	onAllCores(g.all, func(s *gathered) { s.fill(nights) })
 	g.shift(len(nights))
 	onAllCores(g.all, (*gathered).steps)
 	lines := make([]*Line, len(g.all))
@@ -79,14 +79,14 @@ type where struct {
 type what struct{ pkg, benchmark, metric string }
 
 type gatherer struct {
-	lines   map[where]map[what]*gathered
-	all     []*gathered
-	scratch []float64
+	lines map[where]map[what]*gathered
+	all   []*gathered
 }
 
 // A gathered series has, for each of its points, what Y is made of.
 type gathered struct {
 	line     *Line
+	points   []*Point
 	nights   []int     // indices
 	ratio    []float64 // NaN where there is none
 	value    []float64 // medians of the tip and the baseline, NaN where there are no values
@@ -110,31 +110,40 @@ func (g *gatherer) night(index int, n *Night) {
 			g.all = append(g.all, s)
 		}
 		if last := len(s.nights) - 1; last < 0 || s.nights[last] != index {
-			g.point(s, index, n, p)
+			s.points, s.nights = append(s.points, p), append(s.nights, index)
 		}
 	}
 }
 
-func (g *gatherer) point(s *gathered, index int, n *Night, p *Point) {
-	value, base, ratio := g.median(p.Tip), g.median(p.Baseline), math.NaN()
-	if p.Ratio != nil && *p.Ratio > 0 {
-		ratio = *p.Ratio
+// fill makes the line's points, but for the shifts of nights.
+func (s *gathered) fill(nights []*Night) {
+	l := s.line
+	count := len(s.points)
+	l.Points = make([]LinePoint, count)
+	s.ratio, s.value, s.baseline = make([]float64, count), make([]float64, count), make([]float64, count)
+	l.Better = betterOf(l.Metric)
+	var scratch []float64
+	for i, p := range s.points {
+		n := nights[s.nights[i]]
+		s.value[i], scratch = median(p.Tip, scratch)
+		s.baseline[i], scratch = median(p.Baseline, scratch)
+		s.ratio[i] = math.NaN()
+		if p.Ratio != nil && *p.Ratio > 0 {
+			s.ratio[i] = *p.Ratio
+		}
+		for _, v := range p.Tip {
+			s.decimals = decimals(v, s.decimals)
+		}
+		if p.Better != "" {
+			l.Better = p.Better
+		}
+		l.Exact = l.Exact && (p.Exact || n.Baseline == "" && p.Metric == "allocs/op")
+		l.Points[i] = LinePoint{
+			Started: n.Started, Commit: n.Commit, Subject: n.Subject, Lo: logOf(p.Lo), Hi: logOf(p.Hi), Value: s.value[i],
+			Verdict: p.Verdict, Run: p.Run, File: n.File,
+		}
 	}
-	for _, v := range p.Tip {
-		s.decimals = decimals(v, s.decimals)
-	}
-	if p.Better != "" {
-		s.line.Better = p.Better
-	} else if s.line.Better == "" {
-		s.line.Better = betterOf(p.Metric)
-	}
-	s.line.Exact = s.line.Exact && (p.Exact || n.Baseline == "" && p.Metric == "allocs/op")
-	s.nights = append(s.nights, index)
-	s.ratio, s.value, s.baseline = append(s.ratio, ratio), append(s.value, value), append(s.baseline, base)
-	s.line.Points = append(s.line.Points, LinePoint{
-		Started: n.Started, Commit: n.Commit, Subject: n.Subject, Lo: logOf(p.Lo), Hi: logOf(p.Hi), Value: value,
-		Verdict: p.Verdict, Run: p.Run, File: n.File,
-	})
+	s.place()
 }
 
 func logOf(ratio *float64) float64 {
@@ -144,16 +153,13 @@ func logOf(ratio *float64) float64 {
 	return math.Log(*ratio)
 }
 
-// median is NaN of nothing.
-func (g *gatherer) median(values []float64) float64 {
-	switch len(values) {
-	case 0:
-		return math.NaN()
-	case 1:
-		return values[0]
+// median is NaN of nothing. It sorts in scratch, and returns that to be used again.
+func median(values, scratch []float64) (float64, []float64) {
+	if len(values) == 1 {
+		return values[0], scratch
 	}
-	g.scratch = append(g.scratch[:0], values...)
-	return medianOf(g.scratch)
+	scratch = append(scratch[:0], values...)
+	return medianOf(scratch), scratch
 }
 
 // medianOf sorts x.
@@ -183,7 +189,7 @@ func decimals(v float64, before int) int {
 	return before
 }
 
-// place fills Y, but for the shifts of nights.
+// place fills Y.
 func (s *gathered) place() {
 	l := s.line
 	compared := l.Baseline != ""
