@@ -202,11 +202,10 @@ func commit(hash string) string {
 	if hash == "" {
 		return "?"
 	}
-	hash = plain.Clean(hash)
-	if runes := []rune(hash); len(runes) > shortCommit {
-		return plain.Clean(string(runes[:shortCommit]))
+	if runes := []rune(strings.ToValidUTF8(hash, "?")); len(runes) > shortCommit {
+		hash = string(runes[:shortCommit])
 	}
-	return hash
+	return plain.Clean(hash)
 }
 
 func date(t time.Time) string {

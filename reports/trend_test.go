@@ -175,6 +175,9 @@ func TestTrendCanary(t *testing.T) {
 		if !strings.Contains(page, c.want) {
 			t.Errorf("%+v: the page lacks %q", c.canary, c.want)
 		}
+		if strings.Contains(page, `class="warn"`) != c.warn {
+			t.Errorf("%+v: the page warns: %v", c.canary, !c.warn)
+		}
 		if answer := h.view().answer(); strings.Contains(answer, "Beware") != c.warn {
 			t.Errorf("%+v: the answer is %s", c.canary, answer)
 		}

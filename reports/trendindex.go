@@ -60,7 +60,7 @@ type changeView struct {
 // A nightView is the newest night.
 type nightView struct {
 	Head, Canary, Verdicts string
-	Alive                  bool
+	Beware                 bool
 	Says                   []string
 	Rows                   []nightRow
 	Left                   string
@@ -98,7 +98,7 @@ func TrendIndex(w io.Writer, t *Trend) error {
 	}
 	page.setEvents(v)
 	if n := v.night(); n != nil {
-		page.Night = &nightView{Head: n.head, Canary: bound(n.canary), Alive: n.alive, Verdicts: n.verdicts, Says: n.says, Rows: n.rows}
+		page.Night = &nightView{Head: n.head, Canary: bound(n.canary), Beware: n.beware, Verdicts: n.verdicts, Says: n.says, Rows: n.rows}
 		for i := range n.rows {
 			n.rows[i].Change = bound(n.rows[i].Change)
 		}

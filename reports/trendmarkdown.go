@@ -35,7 +35,9 @@ func (m *markdownWriter) trendNight(v *trendView) {
 		return
 	}
 	m.add("#### The last night\n\n%s.\n", markdownText(n.head))
-	m.add("%s\n", markdownText(n.canary))
+	if n.canary != "" {
+		m.add("%s\n", markdownText(n.canary))
+	}
 	m.add("%s\n", markdownText(n.verdicts))
 	for i, r := range n.rows {
 		if i == 0 {

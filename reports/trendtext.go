@@ -56,7 +56,9 @@ func (p *printer) trendNight(v *trendView) {
 	}
 	p.title("The last night")
 	p.wrap("  ", n.head+".")
-	p.wrap("  ", n.canary)
+	if n.canary != "" {
+		p.wrap("  ", n.canary)
+	}
 	p.wrap("  ", n.verdicts)
 	for i, r := range n.rows {
 		if i == mostTextChanges {

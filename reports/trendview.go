@@ -285,6 +285,7 @@ func leastOf(l *nights.Line) float64 {
 type trendNight struct {
 	head, canary string
 	alive        bool
+	beware       bool // the gate was shown not to work
 	counts       Counts
 	verdicts     string
 	says         []string
@@ -312,6 +313,7 @@ func (v *trendView) night() *trendNight {
 		out.head += fmt.Sprintf(", against %s; the gate ended with exit status %d", v.named(n.Baseline), n.Exit)
 	}
 	out.canary, out.alive = canary(n)
+	out.beware = n.Canary != nil && !out.alive
 	out.setVerdicts(v, n)
 	for i, line := range n.Says {
 		if i == mostSays {
@@ -361,6 +363,8 @@ func (out *trendNight) setVerdicts(v *trendView, n *nights.Night) {
 func canary(n *nights.Night) (says string, alive bool) {
 	c := n.Canary
 	switch {
+	case c == nil && n.Baseline == "":
+		return "", false // another tool's
 	case c == nil:
 		return "Whether the gate was alive is not known: it had no benchmark of its own with a known slowdown.", false
 	case c.TwinFlag:
