@@ -48,8 +48,8 @@ func TestNightly(t *testing.T) {
 					t.Errorf("part %s is not published: %v\n%s", part, err, front)
 				}
 			}
-			if !strings.Contains(string(readText(t, measure.summary())), "# gate") {
-				t.Error("the step summary has nothing of the gate")
+			if !strings.Contains(string(readText(t, measure.summary())), "# gate\n# history\n") {
+				t.Error("the step summary has nothing of the gate and its history")
 			}
 			if nights := gitIn(t, m.origin, "ls-tree", "--name-only", "tunelab-history"); !strings.HasPrefix(nights, "night-") {
 				t.Errorf("the night was not pushed: %q", nights)
@@ -210,7 +210,7 @@ func TestActionInputs(t *testing.T) {
 	w := documentedWorkflows(t)[0]
 	for _, given := range []map[string]string{
 		{"budget": "5s", "baseline": hostile, "config": hostile, "history": "nights", "summary": "false", "artifact": ""},
-		{"push": "false"},
+		{"push": "false", "confirm": "true"},
 	} {
 		r := m.runner(t, mainNight, nil)
 		stubs, record := t.TempDir(), filepath.Join(t.TempDir(), "record")
@@ -237,6 +237,9 @@ func TestActionInputs(t *testing.T) {
 		if _, ok := given["summary"]; ok && (slices.Contains(gate, "--summary") || len(r.uploads) > 0) {
 			t.Errorf("%v: summary or artifact all the same: %q, %v", given, gate, r.uploads)
 		}
+		if past := callsOf(readCalls(t, record), "history")[0]; slices.Contains(past, "--confirm") != (given["confirm"] == "true") {
+			t.Errorf("%v: %q", given, past)
+		}
 		if out := gitIn(t, m.origin, "branch", "--list", "tunelab-history"); out != "" {
 			t.Errorf("%v: the history was pushed", given)
 		}
@@ -253,7 +256,7 @@ func callsOf(calls [][]string, subcommand string) [][]string {
 var promised = map[string][]string{
 	"gate":    {"--config", "--baseline", "--budget", "--history", "--results", "--out", "--summary", "--seed"},
 	"compare": {"--bench", "--budget", "--results", "--out", "--summary"},
-	"history": {"--history", "--out", "--markdown", "--json", "--confirm"},
+	"history": {"--config", "--history", "--results", "--out", "--summary", "--markdown", "--json", "--confirm"},
 }
 
 // checkCommandLines has the real command line read what workflows call tunelab with: every subcommand, flag and value.
