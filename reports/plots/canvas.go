@@ -89,6 +89,19 @@ func fit(s text.Style, label string, width vg.Length) string {
 	return label
 }
 
+// otherFonts is how much wider a text may be in the font that a reader's browser has instead of ours.
+const otherFonts = 1.2
+
+// columnAt is where texts begin that stand below one another and end before right, in a reader's font too. Texts that
+// ended there in ours would lose their ends.
+func columnAt(s text.Style, right vg.Length, texts []string) vg.Length {
+	var width vg.Length
+	for _, t := range texts {
+		width = max(width, s.Width(t))
+	}
+	return right - otherFonts*width
+}
+
 // A pen gathers many small shapes of one colour into one path: a path of its own for each would be ten times as long.
 type pen struct{ path vg.Path }
 

@@ -150,9 +150,6 @@ const (
 	legendGlyph = 14
 )
 
-// otherFonts is how much wider a name may be in the font that a reader's browser has instead of ours.
-const otherFonts = 1.2
-
 // legendColumns is how many columns the legend has, and how wide each is, so that the longest name has room.
 func legendColumns(names []string) (columns, width int) {
 	s := style(smallSize, ink, draw.XLeft)

@@ -23,7 +23,7 @@ type ForestData struct {
 type ForestRow struct {
 	Group          string // told above the row where it differs from the row before
 	Label          string // left, above the interval
-	Text           string // right, above the interval: the numbers
+	Text           string // in a column at the right, above the interval: the numbers
 	Center, Lo, Hi float64
 	Series         int // which variant, for its colour and shape; the base is 0
 }
@@ -78,6 +78,7 @@ var ratioSteps = [][]float64{
 	{0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.5},
 	{0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.5, 1.7, 2, 2.5, 3},
 	{0.1, 0.2, 0.5, 1, 2, 5, 9},
+	{0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50},
 	{1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1e3, 1e4, 1e5, 1e6},
 }
 
@@ -153,9 +154,14 @@ func (d ForestData) drawRows(c draw.Canvas, p *plot.Plot) {
 	middle.stroke(c, muted, 0.8)
 
 	y, group := c.Max.Y, ""
-	heading, label, numbers := style(fontSize, ink, draw.XLeft), style(fontSize, ink, draw.XLeft), style(smallSize, ink, draw.XRight)
+	heading, label, numbers := style(fontSize, ink, draw.XLeft), style(fontSize, ink, draw.XLeft), style(smallSize, ink, draw.XLeft)
 	left, right := vg.Length(2), vg.Length(Width-2)
+	var texts []string
 	for _, r := range d.Rows {
+		texts = append(texts, fit(numbers, r.Text, (right-left)*0.6))
+	}
+	column := columnAt(numbers, right, texts)
+	for i, r := range d.Rows {
 		if r.Group != group {
 			y -= forestGroup
 			heading.Color = muted
@@ -163,9 +169,8 @@ func (d ForestData) drawRows(c draw.Canvas, p *plot.Plot) {
 		}
 		group = r.Group
 		y -= forestRow
-		text := fit(numbers, r.Text, (right-left)*0.7)
-		c.FillText(numbers, at(right, y+14), text)
-		c.FillText(label, at(left, y+14), fit(label, r.Label, right-left-numbers.Width(text)-8))
+		c.FillText(numbers, at(column, y+14), texts[i])
+		c.FillText(label, at(left, y+14), fit(label, r.Label, (column-left-4)/otherFonts))
 		d.drawInterval(c, p, r, y+7)
 	}
 }

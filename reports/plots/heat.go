@@ -46,7 +46,8 @@ func Heat(d HeatData) Picture {
 		for j, name := range d.Columns {
 			c.FillText(small, at(heatName+width*(vg.Length(j)+0.5), top+4), fit(small, name, width-4))
 		}
-		c.FillText(style(smallSize, muted, draw.XRight), at(Width-4, height-12), fit(small, d.Across, Width-heatName-8))
+		across, left := fit(small, d.Across, (Width-heatName-8)/otherFonts), style(smallSize, muted, draw.XLeft)
+		c.FillText(left, at(columnAt(left, Width-4, []string{across}), height-12), across)
 		c.FillText(style(smallSize, muted, draw.XLeft), at(2, height-12), fit(small, d.Down, heatName))
 		for i, name := range d.Rows {
 			bottom := top - heatRow*vg.Length(i+1)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 )
 
 var nan, inf = math.NaN(), math.Inf(1)
@@ -244,6 +245,31 @@ func TestStack(t *testing.T) {
 			t.Errorf("two dots at %v", p)
 		}
 		seen[p] = true
+	}
+}
+
+// A column of texts ends within the picture in a wider font than ours too.
+func TestColumn(t *testing.T) {
+	s := style(smallSize, ink, draw.XLeft)
+	texts := []string{"-9.0 % [-19 %, +10 %] undecided", "same"}
+	begin := columnAt(s, Width-2, texts)
+	for _, text := range texts {
+		if end := begin + otherFonts*s.Width(text); end > Width-2+1e-9 {
+			t.Errorf("%q may end at %v of %v", text, end, Width)
+		}
+	}
+	if got := columnAt(s, 100, nil); got != 100 {
+		t.Errorf("a column of nothing begins at %v, want its end", got)
+	}
+}
+
+// However far ratios spread, more than the line of no change is told on the axis.
+func TestRatioTicks(t *testing.T) {
+	for _, most := range []float64{1.01, 1.1, 1.3, 3, 8.5, 9.5, 18, 60, 1e4} {
+		d := ForestData{Rows: []ForestRow{{Center: 1, Lo: 0.4, Hi: most}}}
+		if ticks := d.ticks(d.axis(), Width-30); len(ticks) < 2 {
+			t.Errorf("up to %v: the axis has the ticks %v", most, ticks)
+		}
 	}
 }
 

@@ -61,14 +61,18 @@ func (d SpreadData) drawRows(c draw.Canvas, p *plot.Plot) {
 		lines.line(x(t.Value), c.Min.Y, x(t.Value), c.Max.Y)
 	}
 	lines.stroke(c, grid, 0.5)
-	label, numbers := style(fontSize, ink, draw.XLeft), style(smallSize, muted, draw.XRight)
+	label, numbers := style(fontSize, ink, draw.XLeft), style(smallSize, muted, draw.XLeft)
 	left, right := vg.Length(2), vg.Length(Width-2)
-	y := c.Max.Y
+	var texts []string
 	for _, r := range d.Rows {
+		texts = append(texts, fit(numbers, r.Text, (right-left)*0.6))
+	}
+	column := columnAt(numbers, right, texts)
+	y := c.Max.Y
+	for i, r := range d.Rows {
 		y -= spreadRow
-		text := fit(numbers, r.Text, (right-left)*0.7)
-		c.FillText(numbers, at(right, y+stripBelow), text)
-		c.FillText(label, at(left, y+stripBelow), fit(label, r.Label, right-left-numbers.Width(text)-8))
+		c.FillText(numbers, at(column, y+stripBelow), texts[i])
+		c.FillText(label, at(left, y+stripBelow), fit(label, r.Label, (column-left-4)/otherFonts))
 		middle := y + stripBelow/2
 		var dots, median, bar pen    // all discs: a row of its own tells the variant
 		values, _ := Steps(r.Values) // no more than can be seen
