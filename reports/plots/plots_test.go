@@ -265,8 +265,8 @@ func TestColumn(t *testing.T) {
 
 // However far ratios spread, more than the line of no change is told on the axis.
 func TestRatioTicks(t *testing.T) {
-	for _, most := range []float64{1.01, 1.1, 1.3, 3, 8.5, 9.5, 18, 60, 1e4} {
-		d := ForestData{Rows: []ForestRow{{Center: 1, Lo: 0.4, Hi: most}}}
+	for _, most := range []float64{1.01, 1.1, 1.3, 3, 7.7, 9.5, 18, 60, 1e4} {
+		d := ForestData{Rows: []ForestRow{{Center: 1, Lo: 0.36, Hi: most}}}
 		if ticks := d.ticks(d.axis(), Width-30); len(ticks) < 2 {
 			t.Errorf("up to %v: the axis has the ticks %v", most, ticks)
 		}
