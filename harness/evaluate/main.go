@@ -4,6 +4,7 @@
 //	go run ./harness/evaluate                   # one part: half an hour; any number of parts may follow
 //	go run ./harness/evaluate -time 4h          # more at a time
 //	go run ./harness/evaluate -time 0           # only what the traces so far say: the tables and the pages
+//	go run ./harness/evaluate -nights 500       # so many nights of a gate over 20 benchmarks, made of the traces
 //
 // The traces are in -data, and the pages beside them. Nothing else should run on the machine meanwhile.
 package main
@@ -44,8 +45,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	data := flags.String("data", filepath.Join("results", "baseline", "evaluation"), "where the traces are kept")
 	work := flags.String("work", filepath.Join(os.TempDir(), "tunelab-evaluation"), "where public modules are copied to")
 	length := flags.Duration("time", 30*time.Minute, "how long this part may take")
+	nights := flags.Int("nights", 0, "play a gate through so many nights made of the traces, and do nothing else")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *nights > 0 {
+		return playNights(stdout, *data, *nights)
 	}
 	say := func(text string) { fmt.Fprintf(stderr, "%s %s\n", time.Now().Format(time.TimeOnly), text) }
 	if *length > 0 {

@@ -42,10 +42,11 @@ func Survey(ctx context.Context, dir, baseline string) (Found, error) {
 	} else if _, err := r.Resolve(ctx, baseline); err != nil {
 		return Found{}, err
 	}
-	list, err := r.Packages(ctx, "", prefix)
+	all, err := r.Packages(ctx, "", prefix)
 	if err != nil {
 		return Found{}, err
 	}
+	list, _ := repo.Select(all, prefix, []string{"./..."}) // that there are none is told below
 	found.Packages = len(list)
 	for _, p := range list {
 		found.Benchmarks += len(p.Benchmarks)

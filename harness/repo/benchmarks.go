@@ -110,7 +110,7 @@ func passedOver(dir string) bool {
 }
 
 // Select returns the packages that patterns name, as the go command reads them in the folder prefix: "./...", "./x",
-// "x/...". A pattern that names none is an error.
+// "x/...". Three dots don't reach into modules that are nested below. A pattern that names none is an error.
 func Select(list []Package, prefix string, patterns []string) ([]Package, error) {
 	var out []Package
 	for _, pattern := range patterns {
@@ -125,7 +125,7 @@ func Select(list []Package, prefix string, patterns []string) ([]Package, error)
 		}
 		before := len(out)
 		for _, p := range list {
-			if p.Dir == dir || all && under(p.Dir, dir) {
+			if p.Dir == dir || all && under(p.Dir, dir) && under(dir, p.Module) {
 				out = append(out, p)
 			}
 		}

@@ -92,12 +92,12 @@ func TestPackages(t *testing.T) {
 }
 
 func TestSelect(t *testing.T) {
-	list := []Package{{Dir: "."}, {Dir: "a"}, {Dir: "a/b"}, {Dir: "ab"}}
+	list := []Package{{Dir: "."}, {Dir: "a"}, {Dir: "a/b"}, {Dir: "ab"}, {Dir: "nested/x", Module: "nested"}}
 	for _, row := range []struct {
 		prefix, patterns, want string
 	}{
 		{"", "./...", ". a a/b ab"}, {"", "./a", "a"}, {"", "a/...", "a a/b"}, {"a", "./...", "a a/b"}, {"a", ".", "a"},
-		{"a", "../ab ./b", "a/b ab"}, {"", ". ./a ./a", ". a"}, {"", "./x", "error"}, {"", "../x", "error"}, {"", "/abs", "error"}, {"", "./a...b", "error"},
+		{"a", "../ab ./b", "a/b ab"}, {"", "./nested/...", "nested/x"}, {"", "./nested/x", "nested/x"}, {"nested", "./...", "nested/x"}, {"", ". ./a ./a", ". a"}, {"", "./x", "error"}, {"", "../x", "error"}, {"", "/abs", "error"}, {"", "./a...b", "error"},
 	} {
 		got := "error"
 		if found, err := Select(list, row.prefix, strings.Fields(row.patterns)); err == nil {
