@@ -260,11 +260,10 @@ func (p *parser) result(r *benchfmt.Result, line int) {
 	p.results.add(side, r)
 }
 
-// trials are the result lines of one benchmark that no point has followed yet. Its memory is used again.
+// trials are the last result lines that were of one benchmark. Their memory is used for the next.
 type trials struct {
 	pkg, name []byte
 	columns   []column
-	pointed   bool // a point has followed
 }
 
 type column struct {
@@ -277,9 +276,9 @@ func (t *trials) add(side int, r *benchfmt.Result) {
 	if i, ok := r.ConfigIndex("pkg"); ok {
 		pkg = r.Config[i].Value
 	}
-	if t.pointed || !bytes.Equal(t.name, r.Name) || !bytes.Equal(t.pkg, pkg) {
+	if !bytes.Equal(t.name, r.Name) || !bytes.Equal(t.pkg, pkg) {
 		t.pkg, t.name = append(t.pkg[:0], pkg...), append(t.name[:0], r.Name...)
-		t.columns, t.pointed = t.columns[:0], false
+		t.columns = t.columns[:0]
 	}
 	for _, v := range r.Values {
 		if value, unit := original(v); finite(value) {
@@ -307,7 +306,6 @@ func (t *trials) column(unit string) *column {
 
 // take returns a copy of the values in one metric.
 func (t *trials) take(pkg, name, metric string) (values [2][]float64, ok bool) {
-	t.pointed = true
 	if string(t.name) != name || string(t.pkg) != pkg {
 		return values, false
 	}

@@ -3,6 +3,7 @@ package nights
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -356,4 +357,33 @@ func FuzzRead(f *testing.F) {
 		}
 		Events(Series(h.Nights), nil)
 	})
+}
+
+// BenchmarkRead is of 50 nights of 1,000 benchmarks, by another tool and by the gate with 10 trials a side.
+func BenchmarkRead(b *testing.B) {
+	noise := noisy(1, 0.01)
+	raw := rawNights(50, 1000, "ns/op", func(night, benchmark int) float64 { return float64(100*(benchmark+1)) * noise() })
+	var others, ours files
+	for _, n := range raw {
+		text := "commit: " + n.Commit + "\ndate: " + n.Started.Format(time.RFC3339) + "\npkg: p\n"
+		for i := range n.Points {
+			p := &n.Points[i]
+			text += fmt.Sprintf("Benchmark%s-2\t1000\t%.1f ns/op\n", p.Benchmark, p.Tip[0])
+			p.Baseline, p.Tip = slices.Repeat([]float64{p.Tip[0]}, 10), slices.Repeat(p.Tip, 10)
+			p.Ratio, p.Lo, p.Hi, p.Verdict = ptr(noise()), ptr(0.99), ptr(1.01), "same"
+		}
+		n.Baseline = "base"
+		others = append(others, File{Name: n.Commit + ".txt", Data: []byte(text)})
+		ours = append(ours, File{Name: n.Commit + ".txt", Data: encoded(b, n)})
+	}
+	for name, src := range map[string]files{"others": others, "ours": ours} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(src) * len(src[0].Data)))
+			for b.Loop() {
+				if h, err := Read(src); err != nil || len(h.Nights) != len(raw) || len(h.Problems) > 0 {
+					b.Fatal(err, h.Problems)
+				}
+			}
+		})
+	}
 }

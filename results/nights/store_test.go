@@ -377,6 +377,10 @@ func TestBranchOfOrigin(t *testing.T) {
 	at(clone, 1, 2, 3, 4, 5, 6, 7)
 	git(t, clone, "push", "-q", "origin", "nights")
 	at(origin, 1, 2, 3, 4, 5, 6, 7)
+	if merges := git(t, clone, "rev-list", "--merges", "--count", "nights"); merges != "1" {
+		t.Errorf("%s merges; only night 7 had two to go on from", merges)
+	}
+	git(t, clone, "fsck", "--strict") // no name twice
 }
 
 // A lock that a dead git left is an error, and not waited for without end.
