@@ -239,8 +239,10 @@ func (v *trendView) newSeries(l *nights.Line, known map[int]nights.Change) *tren
 			continue
 		}
 		c := &trendChange{series: s, step: step, started: l.Points[step.At].Started, commits: [2]string{"", l.Points[step.At].Commit}}
-		if step.At > 0 {
-			c.commits[0] = l.Points[step.At-1].Commit
+		for _, p := range l.Points[:step.At] {
+			if isFinite(p.Y) { // a night without a value says nothing of where the step is
+				c.commits[0] = p.Commit
+			}
 		}
 		worse := (step.Size() > 0) == (l.Better != "higher")
 		if k, ok := known[step.At]; ok {

@@ -87,7 +87,7 @@ func fakeTrend(count int, list ...fakeSeries) *Trend {
 			l.Points, y = append(l.Points, p), append(y, p.Y)
 			if !f.alone && !f.plain {
 				ratio, lo, hi := math.Exp(p.Y), math.Exp(p.Lo), math.Exp(p.Hi)
-				t.Nights[i].Points = append(t.Nights[i].Points, nights.Point{Package: f.pkg, Benchmark: f.name, Metric: f.metric, Better: f.better, Margin: 0.03, Ratio: &ratio, Lo: &lo, Hi: &hi, Verdict: p.Verdict})
+				t.Nights[i].Points = append(t.Nights[i].Points, nights.Point{Package: f.pkg, Benchmark: f.name, Metric: f.metric, Better: f.better, Margin: 0.03, Ratio: &ratio, Lo: &lo, Hi: &hi, Verdict: p.Verdict, Baseline: []float64{412.1}, Tip: []float64{math.Round(p.Value*10) / 10}})
 			}
 		}
 		l.Steps = f.known(y)

@@ -96,7 +96,11 @@ func checkTrendPage(t *testing.T, name string, page []byte) {
 		}
 		return []byte(`<a href="#"`)
 	})
-	t.Run(name, func(t *testing.T) { checkPage(t, page) })
+	before := t.Failed()
+	checkPage(t, page)
+	if t.Failed() && !before {
+		t.Logf("first of %s", name)
+	}
 	if bad := bytes.Contains(page, []byte("Inf")) || bytes.Contains(page, []byte("e+")); bad && !strings.HasPrefix(name, "odd") {
 		t.Errorf("%s holds a number that nobody can read", name)
 	}
@@ -267,6 +271,83 @@ func checkTrendKeys(t *testing.T, object any, keys string) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the keys are %q, want %q", got, want)
 	}
+}
+
+// TestTrendJSONValues checks what is a ratio and what a difference.
+func TestTrendJSONValues(t *testing.T) {
+	var out bytes.Buffer
+	h := everyTrend()
+	if err := TrendJSON(&out, h); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Events []struct{ Changes []jsonChange }
+		Series []jsonSeries
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for i, s := range got.Series {
+		for _, c := range s.Changes {
+			var line *nights.Line
+			for _, l := range h.Lines {
+				if l.Benchmark == s.Benchmark && l.Metric == s.Metric {
+					line = l
+				}
+			}
+			step := line.Steps[slices.IndexFunc(line.Steps, func(x changepoint.Step) bool { return x.At == c.At })]
+			switch {
+			case c.Series != i:
+				t.Errorf("series %d has a change of series %d", i, c.Series)
+			case s.Plain && (c.Ratio != nil || c.Difference == nil || *c.Difference != step.Size()), !s.Plain && (c.Difference != nil || c.Ratio == nil || *c.Ratio != math.Exp(step.Size())):
+				t.Errorf("%s %s: %+v of a step of %v", s.Benchmark, s.Metric, c, step.Size())
+			}
+			seen++
+		}
+		for _, p := range s.Points {
+			if ratio := s.Baseline != "" && !s.Plain; (p.Ratio != nil) != ratio || (p.Level != nil) == ratio {
+				t.Errorf("%s %s: a point of %+v", s.Benchmark, s.Metric, p)
+			}
+		}
+	}
+	for _, e := range got.Events {
+		for _, c := range e.Changes {
+			if s := got.Series[c.Series]; s.Benchmark != c.Benchmark || s.Metric != c.Metric {
+				t.Errorf("a change of %s %s is said to be of %s %s", c.Benchmark, c.Metric, s.Benchmark, s.Metric)
+			}
+			seen--
+		}
+	}
+	if seen != 0 {
+		t.Errorf("the series have %d changes more than the events", seen)
+	}
+}
+
+// TestTrendOfNights goes the whole way, from nights to a page.
+func TestTrendOfNights(t *testing.T) {
+	h := everyTrend()
+	h.Lines = nights.Series(h.Nights)
+	h.Events = nights.Events(h.Lines, nil)
+	v := h.view()
+	if answer := v.answer(); !strings.Contains(answer, "not confirmed") || strings.Contains(answer, "got ") {
+		t.Errorf("the answer is %s", answer)
+	}
+	found := 0
+	for _, e := range v.events {
+		for _, c := range e.changes {
+			if !c.state.candidate() {
+				t.Errorf("%s is %s, and nobody measured anew", c.series.label, c.state)
+			}
+			if c.series.label == "internal/varint.Decode/size=1KiB" && strings.HasPrefix(c.says(), "8.") {
+				found++
+			}
+		}
+	}
+	if found != 1 {
+		t.Errorf("the step of 8 %% was found %d times: %s", found, v.answer())
+	}
+	checkTrendPage(t, "of nights", trendIndexOf(t, h))
 }
 
 // TestTrendCharts checks the data behind the pictures.

@@ -55,6 +55,7 @@ type changeView struct {
 	State, Class             string
 	Step, Anew, Then         string
 	Date, Commits            string
+	When                     string // the change's own night, where the event has another
 }
 
 // A nightView is the newest night.
@@ -128,7 +129,11 @@ func (p *trendIndex) setEvents(v *trendView) {
 				view.Left = fmt.Sprintf("and %s more: see the table of series", count(len(e.changes)-j, "change", "changes"))
 				break
 			}
-			view.Changes = append(view.Changes, v.change(c))
+			row := v.change(c)
+			if !c.started.Equal(e.started) {
+				row.When = row.Date
+			}
+			view.Changes = append(view.Changes, row)
 			shown++
 		}
 		if i < newestEvents {
