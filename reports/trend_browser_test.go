@@ -66,21 +66,9 @@ func TestBrowserTrendsInEveryLight(t *testing.T) {
 	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
 		t.Fatal(err)
 	}
-	every, hostile, silent := everyTrend(), hostileTrend(strings.Join(hostileNames, "")), everyTrend()
-	silent.Nights[len(silent.Nights)-1].Canary.Found = false
-	every.Link, hostile.Link, every.Index = TrendFile, TrendFile, "index.html"
-	large := largeTrend(150, 400)
-	type page struct {
-		name string
-		page []byte
-	}
-	list := []page{
-		{"trends", trendIndexOf(t, every)}, {"trends, hostile", trendIndexOf(t, hostile)}, {"trends, large", trendIndexOf(t, large)},
-		{"trends, none", trendIndexOf(t, &Trend{})}, {"trends, gate not alive", trendIndexOf(t, silent)},
-		{"trend", trendPageOf(t, every, every.Lines[0])}, {"trend, plain", trendPageOf(t, every, every.Lines[9])}, {"trend, hostile", trendPageOf(t, hostile, hostile.Lines[0])}, {"trend, large", trendPageOf(t, large, large.Lines[0])},
-	}
+	list := trendsToLookAt(t)
 	if os.Getenv(browserVar) != "required" { // elsewhere a few will do
-		list = slices.DeleteFunc(list, func(p page) bool {
+		list = slices.DeleteFunc(list, func(p trendToLookAt) bool {
 			return strings.Contains(p.name, "large") || p.name == "trends, none" || p.name == "trend, plain"
 		})
 	}
@@ -126,5 +114,24 @@ func TestBrowserTrendsInEveryLight(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// A trendToLookAt is a page that every light falls on.
+type trendToLookAt struct {
+	name string
+	page []byte
+}
+
+func trendsToLookAt(t *testing.T) []trendToLookAt {
+	t.Helper()
+	every, hostile, silent := everyTrend(), hostileTrend(strings.Join(hostileNames, "")), everyTrend()
+	silent.Nights[len(silent.Nights)-1].Canary.Found = false
+	every.Link, hostile.Link, every.Index = TrendFile, TrendFile, "index.html"
+	large := largeTrend(150, 400)
+	return []trendToLookAt{
+		{"trends", trendIndexOf(t, every)}, {"trends, hostile", trendIndexOf(t, hostile)}, {"trends, large", trendIndexOf(t, large)},
+		{"trends, none", trendIndexOf(t, &Trend{})}, {"trends, gate not alive", trendIndexOf(t, silent)},
+		{"trend", trendPageOf(t, every, every.Lines[0])}, {"trend, plain", trendPageOf(t, every, every.Lines[9])}, {"trend, hostile", trendPageOf(t, hostile, hostile.Lines[0])}, {"trend, large", trendPageOf(t, large, large.Lines[0])},
 	}
 }
