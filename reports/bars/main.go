@@ -1,5 +1,6 @@
 // Bars measures what reports promise of large files: the table of a million plain result lines in the time that benchstat
-// takes, a thousand comparisons of 500 blocks with verdicts in ten seconds of one core, and their page in five megabytes.
+// takes, a thousand comparisons of 500 blocks with verdicts in ten seconds of one core, their page in five megabytes and
+// of use in a browser after two seconds, and the page of an ordinary run in one and a half megabytes.
 //
 //	go run ./reports/bars                # makes the files, measures, and prints a table
 //	go run ./reports/bars -dir DIR       # keeps the files in DIR, or uses those that are there
@@ -63,7 +64,7 @@ func run(args []string, out io.Writer) error {
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "what\ttunelab\tbenchstat\tbar\t")
-	if err := errors.Join(f.plain(table), f.judged(table)); err != nil {
+	if err := errors.Join(f.plain(table), f.judged(table), f.opened(table), f.kept(table)); err != nil {
 		return err
 	}
 	return table.Flush()
@@ -234,7 +235,7 @@ func (f files) judged(table io.Writer) error {
 	return nil
 }
 
-func middle(list []cost, of func(cost) float64) float64 {
+func middle[T any](list []T, of func(T) float64) float64 {
 	var values []float64
 	for _, c := range list {
 		values = append(values, of(c))
