@@ -75,7 +75,7 @@ Exit status: 0 pass; 1 a confirmed regression; 2 nothing can be said (nothing me
 }
 
 func runGate(cmd *cobra.Command, config *gate.Config, f gateFlags, o gate.Options) error {
-	store, err := nights.Open(cmp.Or(f.history, config.History), filepath.Dir(config.Path))
+	store, err := openHistory(f.history, config)
 	if err != nil {
 		return err
 	}
@@ -97,6 +97,18 @@ func runGate(cmd *cobra.Command, config *gate.Config, f gateFlags, o gate.Option
 		return err
 	}
 	return concludeNight(cmd, store, r, f)
+}
+
+// openHistory opens what a user named, or else what the settings name, relative to their file.
+func openHistory(named string, config *gate.Config) (nights.Store, error) {
+	if named != "" || config == nil {
+		return nights.Open(cmp.Or(named, gate.DefaultHistory), ".")
+	}
+	dir := filepath.Dir(config.Path)
+	if strings.HasPrefix(config.History, "git:") || filepath.IsAbs(config.History) {
+		return nights.Open(config.History, dir)
+	}
+	return nights.Open(filepath.Join(dir, config.History), dir)
 }
 
 // ofMachine leaves the nights that were measured on a machine like this one.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -68,24 +67,16 @@ commits lie between, halves them until the one is found. That needs the reposito
 
 func history(cmd *cobra.Command, f historyFlags) error {
 	config, err := gate.ReadConfig(f.config)
-	dir := "."
-	switch {
-	case err == nil:
-		if f.spec == "" {
-			f.spec, dir = config.History, filepath.Dir(config.Path)
-		}
-	case f.spec != "" || !cmd.Flags().Changed("config") && isMissing(f.config):
-		f.spec = cmp.Or(f.spec, gate.DefaultHistory)
-	default:
+	if err != nil && f.spec == "" && (cmd.Flags().Changed("config") || !isMissing(f.config)) {
 		return err
 	}
-	store, err := nights.Open(f.spec, dir)
+	store, err := openHistory(f.spec, config)
 	if err != nil {
 		return err
 	}
 	read, err := nights.Read(store)
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.spec, err)
+		return fmt.Errorf("%w; the gate keeps some (tunelab gate), or name a folder or git:BRANCH", err)
 	}
 	trend := trendOf(read)
 	if f.confirm {

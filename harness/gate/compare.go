@@ -154,7 +154,7 @@ func (r *Report) build(ctx context.Context) error {
 		alike, err := harness.Alike(ctx, p.scenario, q.options(0, 0, 0))
 		switch {
 		case err != nil && !fatal(ctx, err):
-			p.State, p.Why = Failed, err.Error()
+			p.State, p.Why = Failed, readable(err)
 		case err != nil:
 			return err
 		case alike && q.Old.Rev != "" && !reads(p.Package, differ):
@@ -242,7 +242,7 @@ func (r *Report) one(ctx context.Context, p *Package, o harness.Options) (time.D
 	out, err := harness.Run(ctx, p.scenario, o)
 	p.Run, p.Failures = out.Dir, out.Failures
 	if err != nil && out.Dir == "" && !fatal(ctx, err) {
-		p.State, p.Why = Failed, err.Error()
+		p.State, p.Why = Failed, readable(err)
 		return 0, nil
 	}
 	if err != nil {
@@ -266,4 +266,12 @@ func (r *Report) Comparisons() (all, decided int) {
 		}
 	}
 	return all, decided
+}
+
+// scratch matches the folders that checkouts are in, which are gone when anybody reads of them.
+var scratch = regexp.MustCompile(`[^\s]*/tunelab-\d+-[0-9a-f]+/rev-`)
+
+// readable is an error for people who look later.
+func readable(err error) string {
+	return strings.TrimPrefix(scratch.ReplaceAllString(err.Error(), ""), harness.ErrFailed.Error()+": ")
 }

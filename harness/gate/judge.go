@@ -115,6 +115,10 @@ func (p *Package) about(q *Question) []nights.Finding {
 		return out
 	}
 	for _, u := range p.File.Run.NotMeasured {
+		function, _, _ := strings.Cut("Benchmark"+u.Case, "/")
+		if slices.Contains(p.OnlyOld, function) || slices.Contains(p.OnlyNew, function) {
+			continue // said already
+		}
 		add(nights.NotMeasured, []string{u.Case}, u.Why)
 	}
 	return out

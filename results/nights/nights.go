@@ -125,8 +125,9 @@ type Line struct {
 	Key
 	Better string // "lower" or "higher"; "" when unknown
 	Exact  bool   // a count without noise
-	// Plain says that some value of the series is 0 or negative, so that logarithms have no meaning: Y, the levels of Steps
-	// and Noise are then in Metric's unit. Y is the tip's median, minus the baseline's where there is a baseline.
+	// Plain says that some value of the series is 0 or negative, so that logarithms have no meaning, or that it is one of
+	// other tools' allocs/op, of which one more is a change however many there are: Y, the levels of Steps and Noise are then
+	// in Metric's unit. Y is the tip's median, minus the baseline's where there is a baseline.
 	Plain  bool
 	Points []LinePoint        // in the order of their nights
 	Steps  []changepoint.Step // where it changed; At is an index into Points

@@ -197,7 +197,7 @@ func (s *gathered) place() {
 		if compared {
 			l.Plain = l.Plain || math.IsNaN(s.ratio[i]) && min(v, s.baseline[i]) <= 0
 		} else {
-			l.Plain = l.Plain || v <= 0
+			l.Plain = l.Plain || v <= 0 || s.counts()
 		}
 	}
 	for i := range l.Points {
@@ -279,12 +279,20 @@ func timed(unit string) bool {
 	return false
 }
 
+// counts reports whether the series is one of raw counts, in which one more or less is a change, however many there are.
+func (s *gathered) counts() bool { return s.line.Baseline == "" && s.line.Metric == "allocs/op" }
+
 // steps finds where the series changed.
 func (s *gathered) steps() {
 	l := s.line
+	defer func() { l.Noise, _ = changepoint.Noise(s.present()) }()
 	y := make([]float64, len(l.Points))
 	for i, p := range l.Points {
 		y[i] = p.Y
+	}
+	if s.counts() {
+		l.Steps = changepoint.Find(y, changepoint.Rounding, changepoint.Counts)
+		return
 	}
 	// The size below which a change does not matter is a share: plain values are given as multiples of a usual one.
 	scale := 1.0
@@ -299,7 +307,6 @@ func (s *gathered) steps() {
 		step := &l.Steps[i]
 		step.Before, step.After, step.Error = step.Before*scale, step.After*scale, step.Error*scale
 	}
-	l.Noise, _ = changepoint.Noise(s.present())
 }
 
 // usual is the median size of the values that are not 0, 1 when all are.

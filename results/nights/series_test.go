@@ -132,11 +132,15 @@ func TestSeriesOfSlowMachine(t *testing.T) {
 func TestSeriesOfCounts(t *testing.T) {
 	lines := Series(rawNights(30, 9, "allocs/op", func(night, b int) float64 { return float64(3 + night/15) }))
 	for _, l := range lines {
-		if len(l.Steps) != 1 || l.Steps[0].At != 15 || !l.Exact || l.Plain || l.Noise != 0 {
+		if len(l.Steps) != 1 || l.Steps[0].At != 15 || !l.Exact || !l.Plain || l.Noise != 0 {
 			t.Fatalf("%+v", l)
 		}
 	}
-	l := Series(rawNights(30, 1, "allocs/op", func(night, b int) float64 { return float64(2 * (night / 15)) }))[0]
+	l := Series(rawNights(30, 1, "allocs/op", func(night, b int) float64 { return float64(5090 + night/15) }))[0]
+	if len(l.Steps) != 1 || l.Steps[0].Size() != 1 {
+		t.Errorf("one more of many: %+v", l.Steps)
+	}
+	l = Series(rawNights(30, 1, "allocs/op", func(night, b int) float64 { return float64(2 * (night / 15)) }))[0]
 	if !l.Plain || l.Points[0].Y != 0 || l.Points[29].Y != 2 || len(l.Steps) != 1 || l.Steps[0].At != 15 || l.Steps[0].After != 2 {
 		t.Errorf("from 0 to 2: %+v", l)
 	}
