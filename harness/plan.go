@@ -239,7 +239,7 @@ func (s *session) fit(p *results.Plan) {
 	p.Confirm = results.Confirm{Comparisons: comparisons}
 	switch {
 	case s.options.FamilyError > 0:
-		p.Confirm.Alpha = min(s.options.FamilyError/(float64(comparisons)*alpha), mostConfirmAlpha)
+		p.Confirm.Alpha = familyAlpha(s.options.FamilyError, comparisons)
 		p.Confirm.Looks = p.Looks
 	case comparisons < 2 || s.options.Trace:
 	case fitting < 2*LeastBlocks: // half of them would be too few to find anything
@@ -254,6 +254,12 @@ func (s *session) fit(p *results.Plan) {
 // false. The family's error is at most comparisons × alpha × the second stage's, and shall be alpha.
 func confirmAlpha(comparisons int) float64 {
 	return min(1/float64(comparisons), mostConfirmAlpha)
+}
+
+// familyAlpha is the level of a second stage after which the chance that any of the comparisons is called better or worse
+// though none is, is at most family: comparisons × alpha × the second stage's, however they depend on each other.
+func familyAlpha(family float64, comparisons int) float64 {
+	return min(family/(float64(comparisons)*alpha), mostConfirmAlpha)
 }
 
 // repeatable returns the command line with the seed that was drawn.
