@@ -40,6 +40,11 @@ type bisection struct {
 // tells. Where it does not confirm them, the confirmation is about the whole span and says so.
 func Bisect(ctx context.Context, q Question, s Suspect) (nights.Confirmation, error) {
 	out := nights.Confirmation{Package: s.Package, Benchmark: s.Benchmark, Metric: s.Metric, From: s.From, To: s.To, Before: s.From, After: s.To}
+	if s.From == s.To {
+		out.Verdict, out.Made = verdict.Same, time.Now().UTC().Truncate(time.Second)
+		out.Why = "both nights are of one commit: something else than the code changed"
+		return out, nil
+	}
 	b := &bisection{q: q, s: s}
 	whole, err := b.compare(ctx, s.From, s.To)
 	if err != nil {

@@ -243,5 +243,6 @@ func (n *Night) place() string {
 	if n.Host.Machine != "" {
 		return n.Host.Machine
 	}
-	return strings.Join([]string{n.Host.CPU, n.Host.GOOS, n.Host.GOARCH}, "/")
+	known := slices.DeleteFunc([]string{n.Host.CPU, n.Host.GOOS, n.Host.GOARCH}, func(part string) bool { return part == "" })
+	return strings.Join(known, "/")
 }
