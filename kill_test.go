@@ -299,6 +299,27 @@ func TestSecondRun(t *testing.T) {
 	}
 }
 
+// fillAfterTrial waits until a run in disk has a trial on record, and then takes all the room that is left.
+func fillAfterTrial(disk string, stop <-chan bool) error {
+	for {
+		files, _ := filepath.Glob(filepath.Join(disk, "*", results.BenchFile))
+		for _, f := range files {
+			if text, err := os.ReadFile(f); err == nil && strings.Contains(string(text), "\n# end ") {
+				filler := bytes.Repeat([]byte("x"), 1<<20)
+				if err := os.WriteFile(filepath.Join(disk, "filler"), filler, 0o666); err == nil {
+					return errors.New("the disk is larger than what fills it")
+				}
+				return nil
+			}
+		}
+		select {
+		case <-stop:
+			return errors.New("the run ended before it had a trial on record")
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
 // TestFullDisk and a disk that can't be written: the error says what to do, and no trial that was written is lost.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
@@ -308,12 +329,19 @@ func TestFullDisk(t *testing.T) {
 	if err := os.Mkdir(disk, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=20k"); err != nil {
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=256k"); err != nil {
 		t.Skipf("needs root to mount a small disk: %v", err)
 	}
 	defer syscall.Unmount(disk, 0)
 	cmd := tunelab(dir, "run", "short.toml", "--results", "disk", "--budget", "8s")
+	filled := make(chan error, 1)
+	stop := make(chan bool)
+	go func() { filled <- fillAfterTrial(disk, stop) }()
 	out, _ := cmd.CombinedOutput()
+	close(stop)
+	if err := <-filled; err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(string(out), "no space left on device") || !strings.Contains(string(out), "--resume") {
 		t.Errorf("status %d\n%s", code, out)
 	}

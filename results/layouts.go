@@ -68,13 +68,14 @@ func placement(pairs []verdict.Pair) (Placement, bool) {
 // that can be said, in the unit of its metric.
 func (f *File) Placements() map[string]Placement {
 	out := map[string]Placement{}
-	for _, c := range f.Run.Plan.Cases {
-		var trials []*Trial
-		for i := range f.Trials {
-			if t := &f.Trials[i]; t.Case == c.Case && t.Stage != 2 && t.Counted == "" {
-				trials = append(trials, t)
-			}
+	byCase := map[string][]*Trial{}
+	for i := range f.Trials {
+		if t := &f.Trials[i]; t.Stage != 2 && t.Counted == "" {
+			byCase[t.Case] = append(byCase[t.Case], t)
 		}
+	}
+	for _, c := range f.Run.Plan.Cases {
+		trials := byCase[c.Case]
 		for _, pair := range c.Pairs {
 			for _, unit := range c.Metrics {
 				if p, ok := placement(pairUp(pair, unit, trials).pairs); ok {

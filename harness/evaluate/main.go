@@ -5,6 +5,7 @@
 //	go run ./harness/evaluate -time 4h          # more at a time
 //	go run ./harness/evaluate -time 0           # only what the traces so far say: the tables and the pages
 //	go run ./harness/evaluate -nights 500       # so many nights of a gate over 20 benchmarks, made of the traces
+//	go run ./harness/evaluate -gate 20 -budget 5m   # so many real nights of a gate over 20 benchmarks, in half of them one slower
 //
 // The traces are in -data, and the pages beside them. Nothing else should run on the machine meanwhile.
 package main
@@ -46,8 +47,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	work := flags.String("work", filepath.Join(os.TempDir(), "tunelab-evaluation"), "where public modules are copied to")
 	length := flags.Duration("time", 30*time.Minute, "how long this part may take")
 	nights := flags.Int("nights", 0, "play a gate through so many nights made of the traces, and do nothing else")
+	gates := flags.Int("gate", 0, "measure so many real nights of a gate, and do nothing else")
+	budget := flags.Duration("budget", 5*time.Minute, "with -gate: of each night, builds not counted")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *gates > 0 {
+		return gateNights(ctx, stdout, *data, *gates, *budget)
 	}
 	if *nights > 0 {
 		return playNights(stdout, *data, *nights)
