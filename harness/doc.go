@@ -3,7 +3,7 @@
 //  1. [Run] takes the machine ([tunelab/harness/lock]), ends what a killed run had left, and starts the supervisor
 //     that lets no child outlive the run (harness/internal/process).
 //  2. Build: every variant that is built differently becomes a test binary (`go test -c`), or with a subject a program
-//     (`go build`), through Go's own cache. Profiles that variants are built with are taken of the base first; rewritten
+//     (`go build`), through Go's own cache. A variant that names a git revision is built from a checkout of its own. Profiles that variants are built with are taken of the base first; rewritten
 //     dependencies are edited copies behind a go.mod of their own. Test binaries get a test that runs benchmarks on command
 //     (harness/internal/serve), and every build is linked again in other layouts (layout.go), from which blocks draw.
 //  3. Check: the variant's correctness test. A variant that fails it gets no number; a base that fails ends the run.

@@ -13,7 +13,9 @@
 //     cuts at 65,536 characters, and [JSON] writes the comparisons for programs, in the units as declared.
 //  4. [HTML] fills the template page.html with a view of ready strings (page.go) and with pictures: evidence.go
 //     prepares their data, package plots draws them. [Index] lists several runs.
-//  5. [Benchstat] is apart from all this: it shows benchmark files that tunelab did not write as benchstat does, and
+//  5. A [Trend] is what many nights say (package results/nights): [TrendIndex] and [TrendPage], [TrendText],
+//     [TrendMarkdown] and [TrendJSON] show it; [NightText], [NightMarkdown] and [Annotations] what one night's gate says.
+//  6. [Benchstat] is apart from all this: it shows benchmark files that tunelab did not write as benchstat does, and
 //     says that they allow no verdict.
 //
 // A renderer makes its output in memory and writes it in one piece; an error of that write is returned.
