@@ -12,9 +12,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"golang.org/x/mod/modfile"
+
+	"tunelab/results/nights"
 )
 
 // A Repo is a git repository with a work tree.
@@ -61,9 +66,12 @@ func (r *Repo) git(ctx context.Context, args ...string) (string, error) {
 }
 
 func gitIn(ctx context.Context, dir string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", args...)
+	// What users may have set to read output themselves, and hooks of theirs, would change what comes out here.
+	usual := []string{"-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=true", "-c", "grep.lineNumber=false", "-c", "grep.column=false",
+		"-c", "grep.patternType=default", "-c", "grep.fullName=false", "-c", "submodule.recurse=false", "-c", "advice.detachedHead=false"}
+	cmd := exec.CommandContext(ctx, "git", append(usual, args...)...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C") // status would refresh the user's index
+	cmd.Env = append(nights.GitEnvironment(), "GIT_OPTIONAL_LOCKS=0") // status would refresh the user's index
 	var out, problem bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problem
 	err := cmd.Run()
@@ -217,8 +225,51 @@ func (r *Repo) Checkout(ctx context.Context, hash, dir string) error {
 	if err != nil {
 		return fmt.Errorf("checking out %.12s: %w", hash, err)
 	}
-	if _, err := gitIn(ctx, dir, "-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", hash); err != nil {
+	if _, err := gitIn(ctx, dir, "checkout", "--quiet", "--detach", hash); err != nil {
 		return fmt.Errorf("checking out %.12s: %w", hash, err)
 	}
+	missing, err := gitIn(ctx, dir, "ls-files", "--deleted", "-z") // git says so, and ends with status 0
+	if err != nil {
+		return fmt.Errorf("checking out %.12s: %w", hash, err)
+	}
+	if list := fields(missing); len(list) > 0 {
+		return fmt.Errorf("checking out %.12s: the repository lacks %d of its files, %s for one; the clone is partial: git fetch --refetch --no-filter", hash, len(list), list[0])
+	}
 	return nil
+}
+
+// Submodules returns the folders of submodules at a revision; they are not in its checkouts.
+func (r *Repo) Submodules(ctx context.Context, rev string) ([]string, error) {
+	out, err := r.git(ctx, "ls-tree", "-r", "-z", "--full-tree", rev)
+	if err != nil {
+		return nil, fmt.Errorf("listing the files at %s: %w", said(rev), err)
+	}
+	var list []string
+	for _, line := range fields(out) {
+		if mode, name, ok := strings.Cut(line, "\t"); ok && strings.HasPrefix(mode, "160000 ") {
+			list = append(list, name)
+		}
+	}
+	return list, nil
+}
+
+// ModulePath returns the path of the module whose go.mod is in dir, relative to the root, at a revision; "" means the work
+// tree.
+func (r *Repo) ModulePath(ctx context.Context, rev, dir string) (string, error) {
+	file := path.Join(dir, "go.mod")
+	text, err := []byte(nil), error(nil)
+	if rev == "" {
+		text, err = os.ReadFile(filepath.Join(r.Top, filepath.FromSlash(file)))
+	} else {
+		var out string
+		out, err = r.git(ctx, "show", rev+":"+file)
+		text = []byte(out)
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading %s at %s: %w", file, said(rev), err)
+	}
+	if name := modfile.ModulePath(text); name != "" {
+		return name, nil
+	}
+	return "", fmt.Errorf("%s at %s names no module", file, said(rev))
 }

@@ -44,17 +44,23 @@ func openBranch(name, dir string) (*branch, error) {
 func (b *branch) command(args ...string) *exec.Cmd {
 	// Objects reach the disk before the branch names them.
 	cmd := exec.Command("git", append([]string{"-c", "core.fsync=all", "-C", b.dir}, args...)...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
+	cmd.Env = GitEnvironment()
+	return cmd
+}
+
+// GitEnvironment is this process's environment for a git command that shall find its repository by its folder: without what
+// git tells its hooks, which would send the command to another.
+func GitEnvironment() []string {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
 		switch name {
 		case "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX",
-			"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH":
+			"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_CONFIG_PARAMETERS":
 			return true
 		}
 		return false
 	})
-	cmd.Env = append(cmd.Env, "LC_ALL=C")
-	return cmd
+	return append(env, "LC_ALL=C")
 }
 
 // git runs a command and returns what it printed, without the last newline.
