@@ -102,7 +102,7 @@ func compare(cmd *cobra.Command, q *gate.Question, out, summary string) error {
 	if err != nil {
 		return err
 	}
-	night := report.Night()
+	night := report.Night(cmd.Context())
 	runs, err := runPages(cmd, report.Runs(), out)
 	if err != nil {
 		return err

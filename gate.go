@@ -140,14 +140,14 @@ func concludeNight(cmd *cobra.Command, store nights.Store, r *gate.Result, f gat
 		fmt.Fprintf(out, "\nnight: %s\n", kept)
 	}
 	printPages(cmd, r.Runs(), f.out)
-	if err := errors.Join(problems...); err != nil {
+	err := errors.Join(problems...)
+	switch {
+	case r.Night.Exit == gate.Red && err != nil: // nothing hides a regression
+		return fmt.Errorf("%w: %s; besides: %v", errRed, r.Says, err)
+	case r.Night.Exit == gate.Red:
+		return fmt.Errorf("%w: %s", errRed, r.Says)
+	case err != nil || r.Night.Exit == gate.Pass:
 		return err
 	}
-	switch r.Night.Exit {
-	case gate.Pass:
-		return nil
-	case gate.Red:
-		return fmt.Errorf("%w: %s", errRed, r.Night.Says[0])
-	}
-	return fmt.Errorf("nothing can be said: %s", strings.Join(r.Night.Says, "; "))
+	return fmt.Errorf("nothing can be said: %s", r.Says)
 }

@@ -16,6 +16,7 @@ import (
 	"tunelab/harness/repo"
 	"tunelab/reports"
 	"tunelab/results/nights"
+	"tunelab/results/verdict"
 )
 
 // A historyFlags is what a user wants of a history.
@@ -164,7 +165,7 @@ func confirmAll(cmd *cobra.Command, store nights.Store, h *nights.History, t *re
 	}
 	for _, e := range t.Events {
 		for _, c := range e.Changes {
-			if c.Confirmed != nil {
+			if c.Confirmed != nil && c.Confirmed.Verdict != verdict.Undecided {
 				continue
 			}
 			show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))

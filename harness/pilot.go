@@ -50,6 +50,7 @@ func (s *session) list(ctx context.Context) ([]string, error) {
 			s.names[part][v.Name] = name
 		}
 	}
+	s.unlisted = failed
 	s.assume(failed)
 	return order, s.checkSelection(order, failed)
 }
@@ -164,8 +165,8 @@ func (s *session) checkSelection(order []string, failed map[string]string) error
 		s.run.Warnings = append(s.run.Warnings, "some benchmarks of the base fail and are left out: "+why)
 	}
 	if len(order) == 0 {
-		return fmt.Errorf("%s: no benchmark in %s matches the pattern %q and a variant's select; `go test -list Benchmark .` there shows the names",
-			s.scenario.Position("bench.run"), s.benchDir, s.scenario.Bench.Run)
+		return fmt.Errorf("%w: %s: no benchmark in %s matches the pattern %q and a variant's select; `go test -list Benchmark .` there shows the names",
+			ErrNoBenchmarks, s.scenario.Position("bench.run"), s.benchDir, s.scenario.Bench.Run)
 	}
 	for _, v := range s.scenario.Variants {
 		mayBe := slices.ContainsFunc(s.variants, func(x scenarios.Variant) bool { return x.Name == v.Name })
@@ -174,8 +175,8 @@ func (s *session) checkSelection(order []string, failed map[string]string) error
 			if v.Rename == "" && v.Select != "" {
 				hint = "; to select a whole benchmark by its name, add rename"
 			}
-			return fmt.Errorf("%s: variant %s selects %q, and no benchmark that %q matches has that%s",
-				s.scenario.VariantPosition(v.Name, "select"), v.Name, v.Select, s.scenario.Bench.Run, hint)
+			return fmt.Errorf("%w: %s: variant %s selects %q, and no benchmark that %q matches has that%s",
+				ErrNoBenchmarks, s.scenario.VariantPosition(v.Name, "select"), v.Name, v.Select, s.scenario.Bench.Run, hint)
 		}
 	}
 	return nil

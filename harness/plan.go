@@ -128,9 +128,30 @@ func (s *session) dropLonely(found []string) []string {
 		if len(s.pairs(name)) > 0 {
 			return false
 		}
-		s.notMeasured(name, "only one variant has it: nothing to compare")
+		s.notMeasured(name, s.whyLonely(name))
 		return true
 	})
+}
+
+// NoRoom is how the reason begins for which a case is not measured that the budget can't hold.
+const NoRoom = "the budget has no room for it "
+
+// OnlyIn is how the reason begins for which a case is not measured that a single variant has, whose name follows.
+const OnlyIn = "nothing to compare with: it is only in "
+
+// whyLonely says which variant alone has the case.
+func (s *session) whyLonely(name string) string {
+	for _, v := range s.variants {
+		if s.names[name][v.Name] == "" && s.unlisted[v.Name] != "" {
+			return fmt.Sprintf("nothing to compare with: benchmarks of %s failed before it: %s", v.Name, firstLine(s.unlisted[v.Name]))
+		}
+	}
+	for _, v := range s.variants {
+		if s.names[name][v.Name] != "" {
+			return OnlyIn + v.Name
+		}
+	}
+	return "nothing to compare"
 }
 
 // compared writes down which variants a block of the case runs and what is compared.
@@ -167,6 +188,7 @@ func (s *session) choose(found []string) (cases []string, quick bool, err error)
 			LeastBlocks, len(found), s.guess(found, false).Round(time.Second))})
 	}
 	if !quick || len(s.scenario.Quick.Cases) == 0 {
+		slices.SortStableFunc(found, func(a, b string) int { return s.lastness(a) - s.lastness(b) })
 		return quickFirst(found, s.scenario.Quick.Cases), quick, nil
 	}
 	for _, name := range found {
@@ -176,6 +198,14 @@ func (s *session) choose(found []string) (cases []string, quick bool, err error)
 		}
 	}
 	return s.scenario.Quick.Cases, true, nil
+}
+
+// lastness is higher for cases that a tight budget keeps last.
+func (s *session) lastness(name string) int {
+	if slices.Contains(s.options.Last, name) {
+		return 1
+	}
+	return 0
 }
 
 // quickFirst returns the cases found with the quick ones first: when twelve blocks of all turn out not to fit, these
@@ -213,7 +243,7 @@ func (s *session) fit(p *results.Plan) {
 	p.Cases = nil
 	for i, c := range found {
 		if p.Cases = append(p.Cases, c); i > 0 && LeastBlocks*cost() > left {
-			s.notMeasured(c.Case, fmt.Sprintf("the budget is used up by the cases before it; with it, %d blocks of each need about %.0f s more",
+			s.notMeasured(c.Case, fmt.Sprintf(NoRoom+"beside the cases before it: %d blocks of each would need about %.0f s more",
 				LeastBlocks, (LeastBlocks*cost()-left)/1000))
 			p.Cases = p.Cases[:len(p.Cases)-1]
 		}

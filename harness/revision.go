@@ -14,6 +14,7 @@ import (
 type revised struct {
 	commit repo.Commit
 	dir    string // of the package that the variant builds, in the checkout
+	work   string // the workspace file in the checkout, where the environment names one of the repository; else ""
 }
 
 // checkOut puts the revisions that variants name into folders of their own, each once.
@@ -51,9 +52,18 @@ func (s *session) checkOut(ctx context.Context) error {
 		if info, err := os.Stat(at); err != nil || !info.IsDir() {
 			return fmt.Errorf("%s: variant %s: %s has no folder %s", position, v.Name, v.Rev, prefix)
 		}
-		s.revised[v.Name] = revised{commit, at}
+		s.revised[v.Name] = revised{commit, at, workspace(r.Top, roots[commit.Hash])}
 	}
 	return nil
+}
+
+// workspace returns the file in a checkout that GOWORK in the environment names in the repository itself.
+func workspace(top, checkout string) string {
+	inside, err := filepath.Rel(top, os.Getenv("GOWORK"))
+	if err != nil || !filepath.IsLocal(inside) {
+		return ""
+	}
+	return filepath.Join(checkout, inside)
 }
 
 // benchDirOf returns the folder in which the variant's benchmarks are built and run.

@@ -23,6 +23,10 @@ import (
 // ErrFailed is in every error about a build or a trial that failed, as opposed to unusable input.
 var ErrFailed = errors.New("failed")
 
+// ErrNoBenchmarks is in the error about a package in which no benchmark ran at all: none is there with these build tags, or
+// all were skipped.
+var ErrNoBenchmarks = errors.New("no benchmark ran")
+
 // defaultBudget is the wall time of a run, builds not counted.
 const defaultBudget = 3 * time.Minute
 
@@ -67,6 +71,8 @@ type Options struct {
 	// FamilyError is the chance that the run calls anything better or worse though nothing is, where a second stage shall
 	// keep it below the plan's alpha, also for a single comparison. 0: as usual.
 	FamilyError float64
+	Hold        *Hold          // the machine, where it is taken already
+	Last        []string       // cases that a tight budget keeps last
 	Linking     time.Duration  // what linking layouts may take; a share of the budget when 0
 	Trace       bool           // measure until the budget is used up, whatever is decided; there is no second stage
 	Command     []string       // the command line, for the record and the lock
@@ -121,6 +127,7 @@ type session struct {
 	revised  map[string]revised           // by variant, those that name a revision
 	binaries map[string]built             // by variant
 	names    map[string]map[string]string // by case and variant: the benchmark's name
+	unlisted map[string]string            // by variant: why its benchmarks could not all be found
 	began    time.Time                    // when the budget began to run
 	earlier  time.Duration                // of it used by sessions before a resume
 	parties  int                          // how many blocks alternated so far
@@ -152,11 +159,16 @@ func open(sc *scenarios.Scenario, o Options) (*session, error) {
 	if info, err := os.Stat(dir); (err != nil || !info.IsDir()) && !allRevised(sc) {
 		return nil, fmt.Errorf("%s: bench.dir: there is no folder %s", sc.Position("bench.dir"), dir)
 	}
-	l, token, dead, err := acquire(o.Command)
-	if err != nil {
-		return nil, err
+	hold := o.Hold
+	var dead []lock.Holder
+	if hold == nil {
+		l, token, left, err := acquire(o.Command)
+		if err != nil {
+			return nil, err
+		}
+		hold, dead = &Hold{lock: l, token: token}, left
 	}
-	s := &session{scenario: sc, options: o, lock: l, benchDir: dir, variants: slices.Clone(sc.Variants)}
+	s := &session{scenario: sc, options: o, lock: hold.lock, benchDir: dir, variants: slices.Clone(sc.Variants)}
 	s.seed = rand.Uint64() >> 11 // every JSON reader holds 53 bits
 	if o.Seed != nil {
 		s.seed = *o.Seed
@@ -168,13 +180,20 @@ func open(sc *scenarios.Scenario, o Options) (*session, error) {
 	if err != nil {
 		err = fmt.Errorf("%s: %w", sc.Position("bench.cores"), err)
 	} else {
-		err = s.prepare(token, dead)
+		err = s.prepare(hold.token, dead)
 	}
 	if err != nil {
-		l.Release()
-		return nil, err
+		return nil, errors.Join(err, s.release())
 	}
 	return s, nil
+}
+
+// release gives the machine back, unless whoever started the run holds it for others too.
+func (s *session) release() error {
+	if s.options.Hold != nil {
+		return nil
+	}
+	return s.lock.Release()
 }
 
 // acquire takes the machine's lock. Token marks the processes that its holder starts.
@@ -192,7 +211,7 @@ func cleanUp(l *lock.Lock, dead []lock.Holder, say func(text string)) error {
 		if err != nil {
 			return fmt.Errorf("ending what a killed run (process %d) left: %w", d.PID, err)
 		}
-		if err := os.RemoveAll(scratchDir(d.Token)); err != nil {
+		if err := errors.Join(os.RemoveAll(scratchDir(d.Token)), os.RemoveAll(moreDir(d.Token))); err != nil {
 			say(fmt.Sprintf("what a killed run (process %d) left can't be removed: %v", d.PID, err))
 		}
 		if n > 0 {
@@ -240,7 +259,7 @@ func (s *session) end(err error) (Outcome, error) {
 	if s.writer != nil {
 		err = errors.Join(err, s.writer.Close())
 	}
-	err = errors.Join(err, s.children.Close(), os.RemoveAll(s.scratch), s.lock.Release())
+	err = errors.Join(err, s.children.Close(), os.RemoveAll(s.scratch), s.release())
 	out := Outcome{Dir: s.dir, Failures: s.failures}
 	if s.writer == nil && s.dir != "" {
 		os.RemoveAll(s.dir) // nothing was measured; no header was written

@@ -130,6 +130,13 @@ func (s *session) build(ctx context.Context, b *builder, v scenarios.Variant, pr
 		flags: v.Flags, buildEnv: v.BuildEnv, profile: profile, rewrites: v.Rewrite,
 		modules: s.scenario.RewrittenModules(), position: s.scenario.VariantPosition(v.Name, "rewrite"),
 	}
+	if work := s.revised[v.Name].work; work != "" {
+		set.buildEnv = maps.Clone(set.buildEnv)
+		if set.buildEnv == nil {
+			set.buildEnv = map[string]string{}
+		}
+		set.buildEnv["GOWORK"] = work
+	}
 	out := built{profile: profile}
 	benchmark := target{dir: s.benchDirOf(v), pkg: ".", test: true}
 	var err error

@@ -2,9 +2,9 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
-	"strings"
 	"time"
 
 	"tunelab/harness"
@@ -77,10 +77,13 @@ func (b *bisection) narrow(ctx context.Context, out *nights.Confirmation) error 
 		return nil
 	}
 	for len(span) > 2 {
-		middle := len(span) / 2
-		x, err := b.compare(ctx, span[0], span[middle])
+		middle, x, err := b.tryMiddle(ctx, span)
 		if err != nil {
 			return err
+		}
+		if middle < 0 {
+			out.Why = fmt.Sprintf("none of the %d commits between %.12s and %.12s can be built", len(span)-2, span[0], span[len(span)-1])
+			break
 		}
 		if b.changed(x) && x.Verdict == b.flags {
 			span = span[:middle+1]
@@ -88,17 +91,38 @@ func (b *bisection) narrow(ctx context.Context, out *nights.Confirmation) error 
 			span = span[middle:]
 		}
 	}
-	last, err := b.compare(ctx, span[0], span[1])
+	end := len(span) - 1
+	last, err := b.compare(ctx, span[0], span[end])
 	if err != nil {
 		return err
 	}
 	if !b.changed(last) || last.Verdict != b.flags {
-		out.Why = fmt.Sprintf("halving led to %.12s, which does not confirm it: of the %d commits it is not known which", span[1], len(commits))
+		out.Why = fmt.Sprintf("halving led to %.12s, which does not confirm it: of the %d commits it is not known which", span[end], len(commits))
 		return nil
 	}
-	out.Before, out.After = span[0], span[1]
+	out.Before, out.After = span[0], span[end]
 	fill(out, last)
 	return nil
+}
+
+// tryMiddle compares the span's first commit with one near its middle that can be built, and returns which; -1 for none.
+func (b *bisection) tryMiddle(ctx context.Context, span []string) (int, results.Comparison, error) {
+	middle := len(span) / 2
+	for away := range len(span) {
+		for _, i := range []int{middle + away, middle - away} {
+			if i <= 0 || i >= len(span)-1 || away == 0 && i != middle {
+				continue
+			}
+			x, err := b.compare(ctx, span[0], span[i])
+			if err == nil || !errors.Is(err, harness.ErrFailed) || ctx.Err() != nil {
+				return i, x, err
+			}
+			if away == 0 {
+				break
+			}
+		}
+	}
+	return -1, results.Comparison{}, nil
 }
 
 func fill(out *nights.Confirmation, x results.Comparison) {
@@ -123,7 +147,8 @@ func (b *bisection) compare(ctx context.Context, old, tip string) (results.Compa
 	}
 	q.Old.Name, q.New.Name = "before", "after"
 	q.Kind, q.FamilyError, q.Bench = "bisect", confirmError, harness.Anchored("Benchmark"+b.s.Benchmark)
-	if q.Patterns, err = b.folder(ctx, tip); err != nil {
+	q.Hold = b.q.Hold
+	if q.Prefix, q.Patterns, err = b.folder(ctx, tip); err != nil {
 		return results.Comparison{}, err
 	}
 	r, err := Compare(ctx, &q)
@@ -131,44 +156,33 @@ func (b *bisection) compare(ctx context.Context, old, tip string) (results.Compa
 		return results.Comparison{}, err
 	}
 	for _, p := range r.Packages {
-		for _, x := range p.Comparisons {
+		for _, x := range p.Comparisons() {
 			if x.Case == b.s.Benchmark && x.Metric == b.s.Metric {
 				return x, nil
 			}
 		}
-		if p.State == Alike {
+		switch p.State {
+		case Alike:
 			one := 1.0
 			return results.Comparison{Verdict: verdict.Same, Ratio: &one}, nil
-		}
-		if p.State == Failed {
-			return results.Comparison{}, fmt.Errorf("%w: comparing %.12s with %.12s: %s", harness.ErrFailed, old, tip, p.Why)
+		case Measured:
+		default:
+			return results.Comparison{}, fmt.Errorf("%w: comparing %.12s with %.12s: %s %s", harness.ErrFailed, old, tip, p.State, p.Why)
 		}
 	}
 	return results.Comparison{Verdict: verdict.Undecided}, nil
 }
 
-// folder finds the suspect's package in the repository, as a pattern relative to the question's folder.
-func (b *bisection) folder(ctx context.Context, rev string) ([]string, error) {
+// folder finds the suspect's package in the repository: its folder, and the pattern for that.
+func (b *bisection) folder(ctx context.Context, rev string) (string, []string, error) {
 	list, err := b.q.Repo.Packages(ctx, rev, "")
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	best := ""
 	for _, p := range list {
-		inside := strings.TrimPrefix(strings.TrimPrefix(p.Dir, p.Module), "/")
-		if p.Module == "." {
-			inside = strings.TrimPrefix(p.Dir, ".")
-		}
-		if fits := inside == "" || strings.HasSuffix(b.s.Package, "/"+inside); fits && (best == "" || len(p.Dir) > len(best)) {
-			best = p.Dir
+		if module, err := b.q.Repo.ModulePath(ctx, rev, p.Module); err == nil && path.Join(module, inModule(p)) == b.s.Package {
+			return p.Dir, []string{"."}, nil
 		}
 	}
-	if best == "" {
-		return nil, fmt.Errorf("the package %s is not in the repository at %.12s", b.s.Package, rev)
-	}
-	up := strings.Repeat("../", strings.Count(strings.Trim(b.q.Prefix, "/"), "/")+1)
-	if b.q.Prefix == "" {
-		up = "./"
-	}
-	return []string{"./" + path.Join(up, best)}, nil
+	return "", nil, fmt.Errorf("%w: the package %s is not in the repository at %.12s", harness.ErrFailed, b.s.Package, rev)
 }

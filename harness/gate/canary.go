@@ -59,11 +59,10 @@ func writeCanary(dir string, slowdown float64) error {
 // measureCanary measures the canary. It returns what came of it, its run's folder and how long that took.
 func measureCanary(ctx context.Context, slowdown float64, o harness.Options) (c nights.Canary, run string, took time.Duration, err error) {
 	c = nights.Canary{Slowdown: slowdown}
-	dir, remove, err := inScratch()
-	if err != nil {
+	dir := filepath.Join(o.Hold.Dir(), "canary") // goes with the hold
+	if err := os.Mkdir(dir, 0o777); err != nil {
 		return c, "", 0, fmt.Errorf("making a folder for the canary: %w", err)
 	}
-	defer remove()
 	if err := writeCanary(dir, slowdown); err != nil {
 		return c, "", 0, err
 	}
@@ -71,7 +70,6 @@ func measureCanary(ctx context.Context, slowdown float64, o harness.Options) (c 
 	if err != nil {
 		return c, "", 0, err
 	}
-	o.FamilyError = canaryFamily
 	out, err := harness.Run(ctx, sc, o)
 	if err != nil {
 		return c, out.Dir, 0, fmt.Errorf("measuring the canary: %w", err)

@@ -28,22 +28,27 @@ const (
 	OnlyOld     State = "only old"     // its benchmarks are on the old side only
 	OnlyNew     State = "only new"     // or on the new one
 	Failed      State = "failed"       // it could not be built or measured; Why says why
-	NotMeasured State = "not measured" // the budget did not reach it
+	NotMeasured State = "not measured" // the budget did not reach it, or none of its benchmarks runs
 )
 
 // A Package is what became of one package.
 type Package struct {
 	repo.Package
+	ImportPath       string // "" when its go.mod can't be read
 	State            State
 	Why              string
 	OnlyOld, OnlyNew []string // benchmark functions that the other side lacks
-
-	Run         string        // folder of its run, "" without one
-	File        *results.File // of that
-	Comparisons []results.Comparison
-	Failures    []string // trials that ended badly
+	Runs             []Run    // the first one, and those of cases that it had no room for
 
 	scenario *scenarios.Scenario
+}
+
+// A Run is one of a package.
+type Run struct {
+	Dir         string // its folder
+	File        *results.File
+	Comparisons []results.Comparison
+	Failures    []string // trials that ended badly
 }
 
 // A Report is what came of a question.
@@ -60,19 +65,39 @@ const leastTime = 5 * time.Second
 // Compare measures. The error is for questions that can't be put, for wrong use, and for an interruption: then the report
 // has what was measured before.
 func Compare(ctx context.Context, q *Question) (*Report, error) {
+	r, err := prepare(ctx, q)
+	if err != nil {
+		return r, err
+	}
+	if q.Hold == nil {
+		if q.Hold, err = harness.Take(q.Command, func(text string) { q.Tell(harness.Progress{Stage: harness.StageBuild, Text: text}) }); err != nil {
+			return r, err
+		}
+		defer func() {
+			q.Hold.Release()
+			q.Hold = nil
+		}()
+	}
+	return r, r.run(ctx)
+}
+
+// prepare finds what there is to compare, before anything is built.
+func prepare(ctx context.Context, q *Question) (*Report, error) {
 	q.distinct()
 	if q.Tell == nil {
 		q.Tell = func(harness.Progress) {}
 	}
 	r := &Report{Question: q, Started: time.Now().UTC()}
+	return r, r.find(ctx)
+}
+
+// run builds and measures what was found.
+func (r *Report) run(ctx context.Context) error {
 	defer func() { r.Took = time.Since(r.Started) }()
-	if err := r.find(ctx); err != nil {
-		return r, err
-	}
 	if err := r.build(ctx); err != nil {
-		return r, err
+		return err
 	}
-	return r, r.measure(ctx)
+	return r.measure(ctx)
 }
 
 // find lists the packages of both sides.
@@ -86,44 +111,72 @@ func (r *Report) find(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all := map[string]*Package{}
-	for _, p := range old {
-		all[p.Dir] = &Package{Package: p, State: OnlyOld, OnlyOld: p.Benchmarks}
-	}
-	for _, p := range tip {
-		before := all[p.Dir]
-		if before == nil {
-			all[p.Dir] = &Package{Package: p, State: OnlyNew, OnlyNew: p.Benchmarks}
-			continue
-		}
-		before.State = NotMeasured
-		before.OnlyOld, before.OnlyNew = without(before.Benchmarks, p.Benchmarks), without(p.Benchmarks, before.Benchmarks)
-		before.Package = p
-	}
 	pattern, err := regexp.Compile(strings.SplitN(q.Bench, "/", 2)[0])
 	if err != nil {
 		return fmt.Errorf("the pattern of benchmarks %q: %w", q.Bench, err)
 	}
-	var both []repo.Package
+	all := both(old, tip, pattern)
+	var there []repo.Package
 	for _, p := range all {
-		others := func(name string) bool { return !pattern.MatchString(name) }
-		p.Benchmarks, p.OnlyOld, p.OnlyNew = slices.DeleteFunc(p.Benchmarks, others), slices.DeleteFunc(p.OnlyOld, others), slices.DeleteFunc(p.OnlyNew, others)
-		if len(p.Benchmarks) > 0 {
-			both = append(both, p.Package)
-		}
+		there = append(there, p.Package)
 	}
 	patterns := q.Patterns
 	if len(patterns) == 0 {
 		patterns = []string{"./..."}
 	}
-	chosen, err := repo.Select(both, q.Prefix, patterns)
+	chosen, err := repo.Select(there, q.Prefix, patterns)
+	if err != nil && len(there) == 0 && q.Bench != "" {
+		return fmt.Errorf("no benchmark matches %q", q.Bench)
+	}
 	if err != nil {
 		return err
 	}
-	for _, p := range chosen {
-		r.Packages = append(r.Packages, all[p.Dir])
+	for _, c := range chosen {
+		p := all[c.Dir]
+		side := q.New.Commit.Hash
+		if p.State == OnlyOld {
+			side = q.Old.Commit.Hash
+		}
+		if module, err := q.Repo.ModulePath(ctx, side, p.Module); err == nil {
+			p.ImportPath = path.Join(module, inModule(p.Package))
+		}
+		r.Packages = append(r.Packages, p)
 	}
 	return nil
+}
+
+// both joins the packages of both sides, by folder, as far as they have benchmarks that match.
+func both(old, tip []repo.Package, pattern *regexp.Regexp) map[string]*Package {
+	all := map[string]*Package{}
+	others := func(name string) bool { return !pattern.MatchString(name) }
+	for _, p := range old {
+		p.Benchmarks = slices.DeleteFunc(p.Benchmarks, others)
+		if len(p.Benchmarks) > 0 {
+			all[p.Dir] = &Package{Package: p, State: OnlyOld, OnlyOld: p.Benchmarks}
+		}
+	}
+	for _, p := range tip {
+		p.Benchmarks = slices.DeleteFunc(p.Benchmarks, others)
+		before := all[p.Dir]
+		switch {
+		case len(p.Benchmarks) == 0:
+		case before == nil:
+			all[p.Dir] = &Package{Package: p, State: OnlyNew, OnlyNew: p.Benchmarks}
+		default:
+			before.State = NotMeasured
+			before.OnlyOld, before.OnlyNew = without(before.Benchmarks, p.Benchmarks), without(p.Benchmarks, before.Benchmarks)
+			before.Package = p
+		}
+	}
+	return all
+}
+
+// inModule is the package's folder relative to its module's.
+func inModule(p repo.Package) string {
+	if p.Module == "." || p.Module == "" {
+		return p.Dir
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(p.Dir, p.Module), "/")
 }
 
 func without(list, other []string) []string {
@@ -143,37 +196,76 @@ func (r *Report) build(ctx context.Context) error {
 			differ[f] = true
 		}
 	}
+	submodules, err := q.submodules(ctx)
+	if err != nil {
+		return err
+	}
 	for _, p := range r.Packages {
 		if p.State != NotMeasured {
 			continue
 		}
-		var err error
-		if p.scenario, err = q.scenario(p.Package); err != nil {
+		if p.scenario, err = q.scenario(p.Package, ""); err != nil {
 			return err
 		}
-		alike, err := harness.Alike(ctx, p.scenario, q.options(0, 0, 0))
+		alike, err := harness.Alike(ctx, p.scenario, q.options(0, 0))
 		switch {
-		case err != nil && !fatal(ctx, err):
-			p.State, p.Why = Failed, readable(err)
-		case err != nil:
+		case err != nil && fatal(ctx, err):
 			return err
-		case alike && q.Old.Rev != "" && !reads(p.Package, differ):
+		case err != nil:
+			p.fail(err)
+			if len(submodules) > 0 {
+				p.Why += "\ncheckouts have no submodules, and there are some: " + strings.Join(submodules, ", ")
+			}
+		case alike && q.Old.Rev != "" && len(submodules) == 0 && !reads(p.Package, differ):
 			p.State, p.Why = Alike, "both sides are built into the same bytes"
 		}
 	}
 	return nil
 }
 
-// reads reports whether benchmarks of the package could read one of the files when they run: those that are not compiled,
-// in its folder and below, or in a testdata folder of its module.
+// submodules are those of either side.
+func (q *Question) submodules(ctx context.Context) ([]string, error) {
+	var out []string
+	for _, side := range []Side{q.Old, q.New} {
+		rev := side.Commit.Hash
+		if rev == "" {
+			rev = "HEAD"
+		}
+		list, err := q.Repo.Submodules(ctx, rev)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// noTests are what the go command says of a package whose benchmarks are not built here.
+var noTests = []string{"build constraints exclude all Go files", "has no test files"}
+
+// fail notes why the package could not be built or measured.
+func (p *Package) fail(err error) {
+	p.State, p.Why = Failed, readable(err)
+	excluded := slices.ContainsFunc(noTests, func(text string) bool { return strings.Contains(p.Why, text) })
+	if excluded || errors.Is(err, harness.ErrNoBenchmarks) {
+		p.State, p.Why = NotMeasured, "no benchmark ran on one of the sides: build tags keep it out, or it was skipped"
+	}
+}
+
+// reads reports whether benchmarks of the package could read one of the files when they run: those of its module that are
+// not compiled.
 func reads(p repo.Package, files map[string]bool) bool {
 	for f := range files {
-		module := p.Module == "." || strings.HasPrefix(f, p.Module+"/")
-		own := path.Dir(f) == p.Dir || p.Dir != "." && strings.HasPrefix(f, p.Dir+"/")
-		switch {
-		case module && strings.Contains("/"+f, "/testdata/"):
-			return true
-		case own && !strings.HasPrefix(path.Base(f), ".") && path.Base(f) != ConfigFile && !slices.Contains(compiled, path.Ext(f)):
+		if p.Module != "." && !strings.HasPrefix(f, p.Module+"/") {
+			continue
+		}
+		parts := strings.Split(f, "/")
+		hidden := slices.ContainsFunc(parts, func(part string) bool { return strings.HasPrefix(part, ".") })
+		data := slices.ContainsFunc(parts, func(part string) bool { return part == "testdata" || strings.HasPrefix(part, "_") })
+		name := path.Base(f)
+		atRoot := path.Dir(f) == p.Module && path.Ext(name) == "" // LICENSE, Makefile, Dockerfile
+		if data || !hidden && !atRoot && name != ConfigFile && !slices.Contains(compiled, path.Ext(name)) {
 			return true
 		}
 	}
@@ -189,83 +281,26 @@ func fatal(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.As(err, &held)
 }
 
-// measure gives each package its share of the budget, in proportion to its benchmarks; what one leaves is the others'.
-func (r *Report) measure(ctx context.Context) error {
-	q := r.Question
-	todo := slices.DeleteFunc(slices.Clone(r.Packages), func(p *Package) bool { return p.State != NotMeasured })
-	slices.SortStableFunc(todo, func(a, b *Package) int { return q.urgency(b) - q.urgency(a) })
-	weight := 0
-	for _, p := range todo {
-		weight += len(p.Benchmarks)
+// Comparisons are those of all of the package's runs.
+func (p *Package) Comparisons() []results.Comparison {
+	var out []results.Comparison
+	for _, run := range p.Runs {
+		out = append(out, run.Comparisons...)
 	}
-	left, rest := q.Budget, weight
-	for i, p := range todo {
-		share := time.Duration(float64(left) * float64(len(p.Benchmarks)) / float64(max(1, rest)))
-		rest -= len(p.Benchmarks)
-		if share < leastTime {
-			share = min(leastTime, left)
-		}
-		if share < leastTime {
-			p.Why = fmt.Sprintf("the budget of %v is used up by the packages before it", q.Budget)
-			continue
-		}
-		family := q.FamilyError * float64(len(p.Benchmarks)) / float64(max(1, weight))
-		spent, err := r.one(ctx, p, q.options(i, share, family))
-		if err != nil {
-			return err
-		}
-		left -= spent
-	}
-	return nil
+	return out
 }
 
-// urgency is higher for packages that time goes to first.
-func (q *Question) urgency(p *Package) int {
-	if slices.ContainsFunc(q.First, func(first string) bool { return first == p.Dir || strings.HasSuffix(first, "/"+p.Dir) }) {
-		return 1
-	}
-	return 0
-}
-
-// linkingTime is for layouts, on top of the budget, as builds are: without them a verdict would be about two binaries.
-const linkingTime = time.Minute
-
-func (q *Question) options(i int, budget time.Duration, family float64) harness.Options {
-	return harness.Options{
-		Results: q.Results, Budget: max(budget, time.Second), Seed: q.seed(i), Command: q.Command, Tell: q.Tell,
-		FamilyError: family, Linking: max(linkingTime, budget/4),
-	}
-}
-
-// one measures a package and returns how much of the budget that took.
-func (r *Report) one(ctx context.Context, p *Package, o harness.Options) (time.Duration, error) {
-	out, err := harness.Run(ctx, p.scenario, o)
-	p.Run, p.Failures = out.Dir, out.Failures
-	if err != nil && out.Dir == "" && !fatal(ctx, err) {
-		p.State, p.Why = Failed, readable(err)
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	file, err := results.Read(out.Dir)
-	if err != nil {
-		return 0, err
-	}
-	p.State, p.File, p.Comparisons = Measured, file, file.Compare()
-	return time.Duration(file.Done.ElapsedMS) * time.Millisecond, nil
-}
-
-// Comparisons counts those that have been measured, and those that were decided.
-func (r *Report) Comparisons() (all, decided int) {
+// Comparisons counts those that have been measured, and those that came to a verdict or to as many blocks as a plan has at
+// least.
+func (r *Report) Comparisons() (all, told int) {
 	for _, p := range r.Packages {
-		for _, c := range p.Comparisons {
-			if all++; c.Verdict != verdict.Undecided {
-				decided++
+		for _, c := range p.Comparisons() {
+			if all++; c.Verdict != verdict.Undecided || c.Blocks >= harness.LeastBlocks {
+				told++
 			}
 		}
 	}
-	return all, decided
+	return all, told
 }
 
 // scratch matches the folders that checkouts are in, which are gone when anybody reads of them.
@@ -273,5 +308,6 @@ var scratch = regexp.MustCompile(`[^\s]*/tunelab-\d+-[0-9a-f]+/rev-`)
 
 // readable is an error for people who look later.
 func readable(err error) string {
-	return strings.TrimPrefix(scratch.ReplaceAllString(err.Error(), ""), harness.ErrFailed.Error()+": ")
+	text := strings.ReplaceAll(scratch.ReplaceAllString(err.Error(), ""), "\x16", "")
+	return strings.TrimPrefix(text, harness.ErrFailed.Error()+": ")
 }

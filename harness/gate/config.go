@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -52,20 +53,23 @@ type Accepted struct {
 	Metric    string  `toml:"metric"`    // every metric when absent
 	Most      float64 `toml:"most"`      // how much worse it may be, as a share: 0.1 for 10 %
 	Reason    string  `toml:"reason"`
-	Until     Day     `toml:"until"` // the last day on which it holds
+	Until     Day     `toml:"-"` // the last day on which it holds
+	RawUntil  any     `toml:"until"`
 }
 
-// A Day is written as 2026-12-31.
+// A Day is written as 2026-12-31, in quotes or without.
 type Day struct{ time.Time }
 
-// UnmarshalText parses a day.
-func (d *Day) UnmarshalText(text []byte) error {
-	t, err := time.Parse(time.DateOnly, string(text))
-	if err != nil {
-		return fmt.Errorf("%q is no day like \"2026-12-31\"", text)
+// parseDay reads a day that stands in quotes or without.
+func parseDay(raw any) (Day, error) {
+	if raw == nil {
+		return Day{}, nil
 	}
-	d.Time = t
-	return nil
+	t, err := time.Parse(time.DateOnly, fmt.Sprint(raw))
+	if err != nil {
+		return Day{}, fmt.Errorf("%q is no day like 2026-12-31", fmt.Sprint(raw))
+	}
+	return Day{t}, nil
 }
 
 // Defaults of a configuration.
@@ -105,8 +109,14 @@ func ParseConfig(path string, source []byte) (*Config, error) {
 		errs = append(errs, &scenarios.Error{Path: path, Line: c.lines.Of(key), Msg: fmt.Sprintf(format, args...)})
 	}
 	c.check(fail)
-	for i, a := range c.Accepted {
-		a.check(fmt.Sprintf("accepted[%d]", i), fail)
+	for i := range c.Accepted {
+		a, table := &c.Accepted[i], fmt.Sprintf("accepted[%d]", i)
+		var err error
+		if a.Until, err = parseDay(a.RawUntil); err != nil {
+			fail(table+".until", "%v", err)
+			continue
+		}
+		a.check(table, fail)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
@@ -201,10 +211,10 @@ func (a Accepted) check(table string, fail failer) {
 	}
 }
 
-// covers reports whether the regression is accepted on that day.
-func (a Accepted) covers(f nights.Finding, dir string, now time.Time) bool {
-	own := filepath.ToSlash(filepath.Clean(a.Package))
-	return (a.Package == "" || own == dir) && strings.TrimPrefix(a.Benchmark, "Benchmark") == f.Benchmark &&
+// covers reports whether the regression is accepted on that day. The prefix is the configuration's folder in the repository.
+func (a Accepted) covers(f nights.Finding, prefix string, now time.Time) bool {
+	own := path.Join(".", prefix, filepath.ToSlash(a.Package))
+	return (a.Package == "" || own == f.Package) && strings.TrimPrefix(a.Benchmark, "Benchmark") == f.Benchmark &&
 		(a.Metric == "" || a.Metric == f.Metric) && f.Worse() <= a.Most && !now.After(a.Until.AddDate(0, 0, 1))
 }
 

@@ -30,6 +30,16 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
+// TestDays: a day may stand in quotes or without.
+func TestDays(t *testing.T) {
+	for _, day := range []string{"2026-12-31", "'2026-12-31'"} {
+		c, err := ParseConfig("t.toml", []byte("baseline='x'\n[[accepted]]\nbenchmark='A'\nmost=0.1\nreason='r'\nuntil="+day+"\n"))
+		if err != nil || c.Accepted[0].Until.Format(time.DateOnly) != "2026-12-31" {
+			t.Errorf("%s: %+v, %v", day, c, err)
+		}
+	}
+}
+
 func TestBadConfig(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                                  "tunelab.toml: no baseline",
@@ -43,7 +53,7 @@ func TestBadConfig(t *testing.T) {
 		"baseline = 'x'\n[canary]\nslowdown = 2.0":          "tunelab.toml:3: a slowdown of 2",
 		"baseline = 'x'\n[[accepted]]\nbenchmark = 'A'\nmost = 0.1\nuntil = '2026-12-31'":                             "tunelab.toml:2: an accepted regression needs a reason",
 		"baseline = 'x'\n[[accepted]]\nbenchmark = 'A'\nmost = 0.1\nreason = 'r'":                                     "tunelab.toml:2: an accepted regression needs an end date",
-		"baseline = 'x'\n[[accepted]]\nbenchmark = 'A'\nmost = 0.1\nreason = 'r'\nuntil = 'soon'":                     `"soon" is no day`,
+		"baseline = 'x'\n[[accepted]]\nbenchmark = 'A'\nmost = 0.1\nreason = 'r'\nuntil = 'soon'":                     `tunelab.toml:6: "soon" is no day`,
 		"baseline = 'x'\n[[accepted]]\nbenchmark = 'A'\nreason = 'r'\nuntil = '2026-12-31'":                           "tunelab.toml:2: most is 0",
 		"baseline = 'x'\n[[accepted]]\nbenchmark = 'A'\nmost = 0.1\nreason = 'r'\nuntil = '2026-12-31'\nfor = 'ever'": `tunelab.toml:7: unknown key "accepted.for"`,
 	} {
@@ -60,31 +70,32 @@ func TestBadConfig(t *testing.T) {
 func TestAccepted(t *testing.T) {
 	ratio := func(x float64) *float64 { return &x }
 	day := func(text string) time.Time { d, _ := time.Parse(time.DateOnly, text); return d }
-	a := Accepted{Package: "./codec", Benchmark: "BenchmarkEncode/size=1k", Metric: "ns/op", Most: 0.1, Reason: "r", Until: Day{day("2026-12-31")}}
-	f := nights.Finding{Package: "codec", Benchmark: "Encode/size=1k", Metric: "ns/op", Better: "lower", Ratio: ratio(1.09)}
+	a := Accepted{Package: "./codec", // relative to svc, where the file is
+		Benchmark: "BenchmarkEncode/size=1k", Metric: "ns/op", Most: 0.1, Reason: "r", Until: Day{day("2026-12-31")}}
+	f := nights.Finding{Package: "svc/codec", Benchmark: "Encode/size=1k", Metric: "ns/op", Better: "lower", Ratio: ratio(1.09)}
 	for _, row := range []struct {
 		name   string
 		change func(*nights.Finding, *Accepted)
-		dir    string
+		prefix string
 		on     string
 		want   bool
 	}{
-		{"as it is", nil, "codec", "2026-12-01", true},
-		{"on the last day", nil, "codec", "2026-12-31", true},
-		{"a day later", nil, "codec", "2027-01-02", false},
-		{"another package", nil, "other", "2026-12-01", false},
-		{"more than accepted", func(f *nights.Finding, _ *Accepted) { f.Ratio = ratio(1.11) }, "codec", "2026-12-01", false},
-		{"another metric", func(f *nights.Finding, _ *Accepted) { f.Metric = "B/op" }, "codec", "2026-12-01", false},
-		{"every metric", func(f *nights.Finding, a *Accepted) { f.Metric, a.Metric = "B/op", "" }, "codec", "2026-12-01", true},
-		{"a rate", func(f *nights.Finding, a *Accepted) { f.Better, f.Ratio = "higher", ratio(0.92) }, "codec", "2026-12-01", true},
-		{"a rate, too low", func(f *nights.Finding, a *Accepted) { f.Better, f.Ratio = "higher", ratio(0.9) }, "codec", "2026-12-01", false},
-		{"something from nothing", func(f *nights.Finding, a *Accepted) { f.Ratio = nil }, "codec", "2026-12-01", false},
+		{"as it is", nil, "svc", "2026-12-01", true},
+		{"on the last day", nil, "svc", "2026-12-31", true},
+		{"a day later", nil, "svc", "2027-01-02", false},
+		{"another package", nil, "elsewhere", "2026-12-01", false},
+		{"more than accepted", func(f *nights.Finding, _ *Accepted) { f.Ratio = ratio(1.11) }, "svc", "2026-12-01", false},
+		{"another metric", func(f *nights.Finding, _ *Accepted) { f.Metric = "B/op" }, "svc", "2026-12-01", false},
+		{"every metric", func(f *nights.Finding, a *Accepted) { f.Metric, a.Metric = "B/op", "" }, "svc", "2026-12-01", true},
+		{"a rate", func(f *nights.Finding, a *Accepted) { f.Better, f.Ratio = "higher", ratio(0.92) }, "svc", "2026-12-01", true},
+		{"a rate, too low", func(f *nights.Finding, a *Accepted) { f.Better, f.Ratio = "higher", ratio(0.9) }, "svc", "2026-12-01", false},
+		{"something from nothing", func(f *nights.Finding, a *Accepted) { f.Ratio = nil }, "svc", "2026-12-01", false},
 	} {
 		f, a := f, a
 		if row.change != nil {
 			row.change(&f, &a)
 		}
-		if got := a.covers(f, row.dir, day(row.on)); got != row.want {
+		if got := a.covers(f, row.prefix, day(row.on)); got != row.want {
 			t.Errorf("%s: %v", row.name, got)
 		}
 	}
@@ -126,7 +137,10 @@ func TestParseBuild(t *testing.T) {
 	if err != nil || strings.Join(flags, " ") != "-tags=a,b -gcflags=-N" || len(env) != 1 || env["GOAMD64"] != "v3" {
 		t.Errorf("%q %q %v", flags, env, err)
 	}
-	for _, bad := range []string{"fast", "tags=x", "=x"} {
+	if flags, _, err := ParseBuild(`"-ldflags=-s -w" -tags='a b'`); err != nil || strings.Join(flags, "|") != "-ldflags=-s -w|-tags=a b" {
+		t.Errorf("%q %v", flags, err)
+	}
+	for _, bad := range []string{"fast", "tags=x", "=x", "GOGC=50", "'open"} {
 		if _, _, err := ParseBuild(bad); err == nil {
 			t.Errorf("%q was taken", bad)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"tunelab/harness"
@@ -38,7 +39,10 @@ type Result struct {
 	Night  *nights.Night
 	Report *Report
 	Canary string // folder of the canary's run, "" without one
+	Says   string // what decided the exit status
 	Dirty  bool   // the tip is a work tree that no commit has, so that it has no place in a history
+
+	dead error // why the canary could not be measured
 }
 
 // Runs are the folders of the night's runs, the canary's first.
@@ -60,28 +64,31 @@ func Gate(ctx context.Context, c *Config, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Dirty: dirty, Night: &nights.Night{
+	report, err := prepare(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Path, err)
+	}
+	q.Hold, err = harness.Take(q.Command, func(text string) { q.Tell(harness.Progress{Stage: harness.StageBuild, Text: text}) })
+	if err != nil {
+		return nil, err
+	}
+	defer q.Hold.Release()
+	r := &Result{Dirty: dirty, Report: report, Night: &nights.Night{
 		Started: o.Now.UTC().Truncate(time.Second), Commit: q.New.Commit.Hash, Subject: q.New.Commit.Subject,
 		Baseline: q.Old.Commit.Hash, Named: q.Old.Rev, Protocol: results.Protocol, Host: harness.Host(),
 	}}
-	budget := q.Budget
-	canary, run, took, err := measureCanary(ctx, *c.Canary.Slowdown, harness.Options{
-		Results: q.Results, Budget: canaryBudget(budget), Seed: q.seed(1 << 20), Command: q.Command, Tell: q.Tell, Linking: linkingTime,
-	})
-	r.Canary = run
+	canary, run, took, err := measureCanary(ctx, *c.Canary.Slowdown, q.options(canaryBudget(q.Budget), canaryFamily))
 	if err != nil && fatal(ctx, err) {
 		return nil, err
-	} else if err != nil {
-		r.Night.Says = append(r.Night.Says, firstLine(err.Error()))
 	}
-	r.Night.Canary = &canary
-	q.Budget = max(budget-took, leastTime)
-	if r.Report, err = Compare(ctx, q); err != nil {
+	r.Canary, r.dead, r.Night.Canary = run, err, &canary
+	q.Budget = max(q.Budget-took, leastTime)
+	if err := report.run(ctx); err != nil {
 		return nil, err
 	}
-	r.Night.Module = r.Report.module()
-	r.Night.Points, r.Night.Counts = r.Report.points(), r.Report.counts()
-	r.Night.Findings = r.Report.findings(c, o.Now)
+	r.Night.Module = report.module(ctx)
+	r.Night.Points, r.Night.Counts = report.points(), report.counts()
+	r.Night.Findings = report.findings(c, o.Now)
 	r.judge(c, o)
 	return r, nil
 }
@@ -99,8 +106,8 @@ func (c *Config) question(ctx context.Context, o Options) (q *Question, dirty bo
 	q = &Question{
 		Repo: r, Prefix: prefix, Patterns: c.Packages, Bench: c.Bench, Metrics: c.Metrics, Budget: time.Duration(c.Budget),
 		FamilyError: *c.FamilyError, Kind: "gate", Results: o.Results, Seed: o.Seed, Command: o.Command, Tell: o.Tell,
-		First: undecided(o.Before),
 	}
+	q.First, q.Last = lastNight(o.Before)
 	if o.Budget > 0 {
 		q.Budget = o.Budget
 	}
@@ -129,25 +136,27 @@ func (c *Config) question(ctx context.Context, o Options) (q *Question, dirty bo
 	return q, dirty, nil
 }
 
-// undecided returns the paths of packages in which the last night left something open.
-func undecided(before []*nights.Night) []string {
-	var out []string
+// lastNight returns the packages in which the last night left something open, and the cases that it decided.
+func lastNight(before []*nights.Night) (open, decided []string) {
 	if len(before) == 0 {
-		return nil
+		return nil, nil
 	}
 	for _, p := range before[len(before)-1].Points {
-		if p.Verdict == verdict.Undecided && !slices.Contains(out, p.Package) {
-			out = append(out, p.Package)
+		if p.Verdict != verdict.Undecided {
+			decided = append(decided, p.Benchmark)
+		} else if !slices.Contains(open, p.Package) {
+			open = append(open, p.Package)
 		}
 	}
-	return out
+	return open, decided
 }
 
-// module is the path of the module that was measured, as far as a run tells.
-func (r *Report) module() string {
+// module is the path of the module that was measured, as far as that is known.
+func (r *Report) module(ctx context.Context) string {
+	q := r.Question
 	for _, p := range r.Packages {
-		if p.File != nil {
-			return p.File.Run.Package
+		if path, err := q.Repo.ModulePath(ctx, q.New.Commit.Hash, p.Module); err == nil {
+			return path
 		}
 	}
 	return ""
@@ -158,33 +167,39 @@ func (r *Result) judge(c *Config, o Options) {
 	n := r.Night
 	say := func(format string, args ...any) { n.Says = append(n.Says, fmt.Sprintf(format, args...)) }
 	flagged, all := twins(o.Before, n.Canary)
-	suspect := twinIsSuspect(flagged, all)
-	regressions, broken := 0, 0
+	by := map[nights.Kind]int{}
 	for _, f := range n.Findings {
-		if f.Red() {
-			regressions++
-		}
-		if f.Kind == nights.Broken {
-			broken++
-		}
+		by[f.Kind]++
 	}
-	compared, _ := r.Report.Comparisons()
+	regressions := by[nights.Regression] + by[nights.Fails]
+	compared, told := r.Report.Comparisons()
 	n.Exit = NothingSay
 	switch {
-	case suspect:
+	case twinIsSuspect(flagged, all):
 		say("the gate can't be trusted here: equal sides of its own benchmark were called different in %s", nightsOf(flagged, all))
+	case r.dead != nil:
+		say("the gate's own benchmark could not be measured: %s", readable(r.dead))
+	case !n.Canary.Found:
+		say("the machine was too noisy: the slowdown of %.3g %% that was put into the gate's own benchmark was not found", 100*n.Canary.Slowdown)
 	case regressions > 0:
 		n.Exit = Red
 		say("%s", count(regressions, "confirmed regression", "confirmed regressions"))
-	case !n.Canary.Found:
-		say("the machine was too noisy: the slowdown of %.3g %% that was put into the gate's own benchmark was not found", 100*n.Canary.Slowdown)
-	case broken > 0:
-		say("%s could not be built or measured", count(broken, "package", "packages"))
+	case by[nights.Broken] > 0:
+		say("%s could not be built or measured", count(by[nights.Broken], "package", "packages"))
 	case compared == 0 && n.Counts.Alike == 0:
 		say("nothing was measured")
+	case told == 0 && (compared > 0 || by[nights.NotMeasured] > 0):
+		say("nothing was measured long enough to say anything: a larger budget would")
 	default:
 		n.Exit = Pass
 		say("no regression")
+	}
+	r.Says = n.Says[len(n.Says)-1]
+	if regressions > 0 && n.Exit == NothingSay {
+		say("%s, which such a night can't vouch for", count(regressions, "regression was confirmed", "regressions were confirmed"))
+	}
+	if unreached := unreached(n.Findings); unreached > 0 {
+		say("%s not measured", count(unreached, "benchmark was", "benchmarks were"))
 	}
 	for _, text := range c.Expired(o.Now) {
 		say("%s", text)
@@ -192,6 +207,17 @@ func (r *Result) judge(c *Config, o Options) {
 	if r.Dirty {
 		say("the tip is a work tree with changes that no commit has: the night is not kept in the history")
 	}
+}
+
+// unreached counts the benchmarks that were not measured.
+func unreached(list []nights.Finding) int {
+	n := 0
+	for _, f := range list {
+		if f.Kind == nights.NotMeasured {
+			n += 1 + strings.Count(f.Benchmark, ", ")
+		}
+	}
+	return n
 }
 
 // twins counts the nights in which the canary's twin was flagged, this one included, of the last that many.

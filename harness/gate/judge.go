@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"tunelab/harness"
 	"tunelab/results"
 	"tunelab/results/nights"
 	"tunelab/results/verdict"
@@ -20,26 +21,34 @@ func (r *Report) findings(c *Config, now time.Time) []nights.Finding {
 	var out []nights.Finding
 	for _, p := range r.Packages {
 		out = append(out, p.about(r.Question)...)
-		for _, x := range p.Comparisons {
-			f := nights.Finding{
-				Package: p.Dir, Benchmark: x.Case, Metric: x.Metric, Better: x.Better, Ratio: x.Ratio, Lo: x.Lo, Hi: x.Hi,
-				From: x.BaseMedian, To: x.VariantMedian, Verdict: x.Verdict, Run: p.runName(),
-			}
-			var say bool
-			if f.Kind, f.Why, say = judge(f, p, x, c, now); say {
-				out = append(out, f)
-			}
+		for _, run := range p.Runs {
+			out = append(out, run.findings(p, r.Question.Prefix, c, now)...)
+		}
+	}
+	return out
+}
+
+func (run Run) findings(p *Package, prefix string, c *Config, now time.Time) []nights.Finding {
+	var out []nights.Finding
+	for _, x := range run.Comparisons {
+		f := nights.Finding{
+			Package: p.Dir, Benchmark: x.Case, Metric: x.Metric, Better: x.Better, Ratio: x.Ratio, Lo: x.Lo, Hi: x.Hi,
+			From: x.BaseMedian, To: x.VariantMedian, Verdict: x.Verdict, Run: run.File.Run.ID,
+		}
+		var say bool
+		if f.Kind, f.Why, say = run.judge(f, x, prefix, c, now); say {
+			out = append(out, f)
 		}
 	}
 	return out
 }
 
 // judge returns the finding's kind and why, and whether there is something to say.
-func judge(f nights.Finding, p *Package, x results.Comparison, c *Config, now time.Time) (kind nights.Kind, why string, say bool) {
-	bad := failing(p.File, x)
+func (run Run) judge(f nights.Finding, x results.Comparison, prefix string, c *Config, now time.Time) (kind nights.Kind, why string, say bool) {
+	bad := failing(run.File, x)
 	switch {
 	case bad >= leastFailures:
-		return nights.Fails, lastWarning(x), x.Metric == firstMetric(p, x.Case) // once, not for every metric
+		return nights.Fails, lastWarning(x), x.Metric == run.firstMetric(x.Case) // once, not for every metric
 	case x.Flagged != nil && !x.Flagged.Confirmed:
 		return nights.Flagged, "called " + string(x.Flagged.Verdict) + " by the first stage, not confirmed by the second", true
 	case x.Verdict == verdict.Better && bad == 0:
@@ -54,7 +63,7 @@ func judge(f nights.Finding, p *Package, x results.Comparison, c *Config, now ti
 		return nights.Small, "", true
 	}
 	for _, a := range c.Accepted {
-		if a.covers(f, p.Dir, now) {
+		if a.covers(f, prefix, now) {
 			return nights.Accepted, "until " + a.Until.Format(time.DateOnly) + ": " + a.Reason, true
 		}
 	}
@@ -71,8 +80,8 @@ func failing(file *results.File, x results.Comparison) int {
 	return tip
 }
 
-func firstMetric(p *Package, name string) string {
-	for _, x := range p.Comparisons {
+func (run Run) firstMetric(name string) string {
+	for _, x := range run.Comparisons {
 		if x.Case == name {
 			return x.Metric
 		}
@@ -83,7 +92,7 @@ func firstMetric(p *Package, name string) string {
 func lastWarning(x results.Comparison) string {
 	for _, w := range slices.Backward(x.Warnings) {
 		if strings.Contains(w, "ended badly") {
-			return w
+			return strings.ReplaceAll(w, "\x16", "")
 		}
 	}
 	return ""
@@ -93,9 +102,7 @@ func lastWarning(x results.Comparison) string {
 func (p *Package) about(q *Question) []nights.Finding {
 	var out []nights.Finding
 	add := func(kind nights.Kind, names []string, why string) {
-		f := nights.Finding{Kind: kind, Package: p.Dir, Why: why, Run: p.runName()}
-		f.Benchmark = strings.Join(names, ", ")
-		out = append(out, f)
+		out = append(out, nights.Finding{Kind: kind, Package: p.Dir, Why: why, Benchmark: strings.Join(names, ", ")})
 	}
 	switch p.State {
 	case Failed:
@@ -111,43 +118,48 @@ func (p *Package) about(q *Question) []nights.Finding {
 	if len(p.OnlyNew) > 0 {
 		add(nights.OnlyNew, p.OnlyNew, "")
 	}
-	if p.File == nil {
-		return out
-	}
-	for _, u := range p.File.Run.NotMeasured {
-		function, _, _ := strings.Cut("Benchmark"+u.Case, "/")
-		if slices.Contains(p.OnlyOld, function) || slices.Contains(p.OnlyNew, function) {
-			continue // said already
+	for i, run := range p.Runs {
+		for _, u := range run.File.Run.NotMeasured {
+			function, _, _ := strings.Cut("Benchmark"+u.Case, "/")
+			switch {
+			case slices.Contains(p.OnlyOld, function) || slices.Contains(p.OnlyNew, function): // said already
+			case u.Why == harness.OnlyIn+q.Old.Name:
+				add(nights.OnlyOld, []string{u.Case}, "")
+			case u.Why == harness.OnlyIn+q.New.Name:
+				add(nights.OnlyNew, []string{u.Case}, "")
+			case i == len(p.Runs)-1 || !strings.Contains(u.Why, harness.NoRoom): // a later run had room, or says it too
+				add(nights.NotMeasured, []string{u.Case}, u.Why)
+			}
 		}
-		add(nights.NotMeasured, []string{u.Case}, u.Why)
 	}
 	return out
-}
-
-func (p *Package) runName() string {
-	if p.File == nil {
-		return ""
-	}
-	return p.File.Run.ID
 }
 
 // points are the night's, of every comparison that has values.
 func (r *Report) points() []nights.Point {
 	var out []nights.Point
 	for _, p := range r.Packages {
-		for _, x := range p.Comparisons {
-			point := nights.Point{
-				Package: p.File.Run.Package, Benchmark: x.Case, Metric: x.Metric, Better: x.Better, Margin: x.Margin,
-				Blocks: x.Blocks, Ratio: x.Ratio, Lo: x.Lo, Hi: x.Hi, Verdict: x.Verdict, Exact: x.Exact, Run: p.runName(),
-			}
-			point.Baseline, _ = p.File.Values(x.Case, x.Base, x.Metric)
-			point.Tip, _ = p.File.Values(x.Case, x.Variant, x.Metric)
-			if c, ok := p.File.Run.Plan.Case(x.Case); ok {
-				point.Iterations, point.Procs = c.N, max(1, c.Procs)
-			}
-			if len(point.Tip) > 0 && len(point.Baseline) > 0 {
-				out = append(out, point)
-			}
+		for _, run := range p.Runs {
+			out = append(out, run.points()...)
+		}
+	}
+	return out
+}
+
+func (run Run) points() []nights.Point {
+	var out []nights.Point
+	for _, x := range run.Comparisons {
+		point := nights.Point{
+			Package: run.File.Run.Package, Benchmark: x.Case, Metric: x.Metric, Better: x.Better, Margin: x.Margin,
+			Blocks: x.Blocks, Ratio: x.Ratio, Lo: x.Lo, Hi: x.Hi, Verdict: x.Verdict, Exact: x.Exact, Run: run.File.Run.ID,
+		}
+		point.Baseline, _ = run.File.Values(x.Case, x.Base, x.Metric)
+		point.Tip, _ = run.File.Values(x.Case, x.Variant, x.Metric)
+		if c, ok := run.File.Run.Plan.Case(x.Case); ok {
+			point.Iterations, point.Procs = c.N, max(1, c.Procs)
+		}
+		if len(point.Tip) > 0 && len(point.Baseline) > 0 {
+			out = append(out, point)
 		}
 	}
 	return out
@@ -163,7 +175,7 @@ func (r *Report) counts() nights.Counts {
 		case Failed:
 			c.Broken++
 		}
-		for _, x := range p.Comparisons {
+		for _, x := range p.Comparisons() {
 			switch x.Verdict {
 			case verdict.Better:
 				c.Better++

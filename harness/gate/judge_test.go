@@ -21,8 +21,8 @@ func reported(failed int, list ...results.Comparison) *Report {
 			file.Trials = append(file.Trials, results.Trial{Case: list[i].Case, Variant: "tip", Outcome: results.Failed})
 		}
 	}
-	p := &Package{Package: repo.Package{Dir: "codec"}, State: Measured, File: file, Comparisons: list}
-	return &Report{Question: &Question{}, Packages: []*Package{p}}
+	p := &Package{Package: repo.Package{Dir: "codec"}, State: Measured, Runs: []Run{{File: file, Comparisons: list}}}
+	return &Report{Question: &Question{Old: Side{Name: "baseline"}, New: Side{Name: "tip"}}, Packages: []*Package{p}}
 }
 
 func compared(v verdict.Verdict, ratio float64, flagged *results.Flagged) results.Comparison {
@@ -82,6 +82,8 @@ func TestExit(t *testing.T) {
 	}
 	worse := compared(verdict.Worse, 1.05, &results.Flagged{Verdict: verdict.Worse, Confirmed: true})
 	same := compared(verdict.Same, 1, nil)
+	short, long := compared(verdict.Undecided, 1.1, nil), compared(verdict.Undecided, 1.1, nil)
+	short.Blocks, long.Blocks = 2, 40
 	broken := &Package{Package: repo.Package{Dir: "x"}, State: Failed, Why: "no"}
 	alike := &Package{Package: repo.Package{Dir: "x"}, State: Alike}
 	suspicious := []*nights.Night{{Canary: &nights.Canary{TwinFlag: true}}, {Canary: &nights.Canary{TwinFlag: true}}}
@@ -97,7 +99,11 @@ func TestExit(t *testing.T) {
 		{"a regression", []results.Comparison{worse}, nil, true, nil, Red, "1 confirmed regression"},
 		{"nothing", []results.Comparison{same}, nil, true, nil, Pass, "no regression"},
 		{"a dead canary", []results.Comparison{same}, nil, false, nil, NothingSay, "too noisy"},
-		{"a regression and a dead canary", []results.Comparison{worse}, nil, false, nil, Red, "1 confirmed regression"},
+		{"a regression and a dead canary", []results.Comparison{worse}, nil, false, nil, NothingSay, "too noisy"},
+		{"a regression that is told all the same", []results.Comparison{worse}, nil, false, nil, NothingSay, "1 regression was confirmed"},
+		{"two blocks", []results.Comparison{short}, nil, true, nil, NothingSay, "a larger budget"},
+		{"two blocks, and what can't differ", []results.Comparison{short}, alike, true, nil, NothingSay, "a larger budget"},
+		{"many blocks", []results.Comparison{long}, nil, true, nil, Pass, "no regression"},
 		{"a build that failed", []results.Comparison{same}, broken, true, nil, NothingSay, "1 package could not"},
 		{"a regression beside a build that failed", []results.Comparison{worse}, broken, true, nil, Red, "1 confirmed"},
 		{"nothing measured", nil, nil, true, nil, NothingSay, "nothing was measured"},
@@ -121,13 +127,13 @@ func TestExit(t *testing.T) {
 // TestReads: files that a benchmark may read when it runs keep two like builds from being passed over.
 func TestReads(t *testing.T) {
 	codec := repo.Package{Dir: "in/codec", Module: "."}
-	root := repo.Package{Dir: ".", Module: "."}
+	nested := repo.Package{Dir: "nested/x", Module: "nested"}
 	for file, want := range map[string][2]bool{
-		"in/codec/x.go": {}, "in/codec/testdata/x.go": {true, true}, "in/codec/big.json": {true, false}, "in/codec/sub/a.txt": {true, false},
-		"in/README.md": {}, "testdata/shared.bin": {true, true}, "Makefile": {false, true}, ".gitignore": {}, "go.sum": {}, "tunelab.toml": {},
-		".github/workflows/ci.yml": {}, "in/other/a.txt": {},
+		"in/codec/x.go": {}, "in/codec/testdata/x.go": {true, false}, "in/codec/big.json": {true, false}, "other/a.txt": {true, false},
+		"in/README.md": {}, "testdata/shared.bin": {true, false}, "Makefile": {}, ".gitignore": {}, "go.sum": {}, "tunelab.toml": {},
+		".github/workflows/ci.yml": {}, "_data/x.go": {true, false}, "nested/data.json": {true, true}, "in/codec/Makefile": {true, false},
 	} {
-		for i, p := range []repo.Package{codec, root} {
+		for i, p := range []repo.Package{codec, nested} {
 			if got := reads(p, map[string]bool{file: true}); got != want[i] {
 				t.Errorf("%s and %s: %v", p.Dir, file, got)
 			}
@@ -144,7 +150,7 @@ func TestScenario(t *testing.T) {
 		New:     Side{Name: "tip", Flags: []string{`-ldflags=-X "a\tb"`}, BuildEnv: map[string]string{"GOAMD64": "v3"}},
 		Metrics: Metrics{Primary: []string{"ns/op", "req/s"}, Better: map[string]string{"req/s": "higher"}, Margin: &margin, MarginAbs: map[string]float64{"req/s": 5}},
 	}
-	sc, err := q.scenario(repo.Package{Dir: "in/codec"})
+	sc, err := q.scenario(repo.Package{Dir: "in/codec"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

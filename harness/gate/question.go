@@ -13,9 +13,9 @@ package gate
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -78,10 +78,14 @@ type Question struct {
 	FamilyError float64       // chance of any false alarm; 0: as usual for a run
 	Kind        string        // how runs are called: "compare", "gate", "bisect"
 	First       []string      // folders or import paths of packages that time goes to first
+	Last        []string      // cases that a tight budget keeps last
+	Hold        *harness.Hold // the machine; taken and given back when nil
 	Results     string        // the folder that run folders go in
 	Seed        *uint64
 	Command     []string
 	Tell        func(harness.Progress)
+
+	runs uint64 // that had a seed
 }
 
 // MakeSide resolves a revision, or the work tree for "" and ".".
@@ -119,14 +123,23 @@ func (q *Question) distinct() {
 	q.Old.Name, q.New.Name = "old-"+q.Old.Name, "new-"+q.New.Name
 }
 
+// running are variables of how a program runs, not of how it is built.
+var running = []string{"GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG", "GOTRACEBACK"}
+
 // ParseBuild reads a side's build settings as a user writes them: words that are KEY=VALUE in capitals are for the go
-// command's environment, others are its flags.
+// command's environment, others are its flags. Quotes keep blanks within a word.
 func ParseBuild(text string) (flags []string, env map[string]string, err error) {
-	for _, word := range strings.Fields(text) {
+	words, err := splitWords(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, word := range words {
 		key, value, ok := strings.Cut(word, "=")
 		switch {
 		case strings.HasPrefix(word, "-"):
 			flags = append(flags, word)
+		case slices.Contains(running, key):
+			return nil, nil, fmt.Errorf("%s changes how a program runs, not how it is built; compare such settings by a scenario (env = { %s = … })", key, key)
 		case ok && key == strings.ToUpper(key) && key != "":
 			if env == nil {
 				env = map[string]string{}
@@ -139,16 +152,49 @@ func ParseBuild(text string) (flags []string, env map[string]string, err error) 
 	return flags, env, nil
 }
 
-// scenario makes the question about one package.
-func (q *Question) scenario(p repo.Package) (*scenarios.Scenario, error) {
+// splitWords splits at blanks that are not within quotes.
+func splitWords(text string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	in, quoted := false, rune(0)
+	for _, c := range text {
+		switch {
+		case quoted != 0 && c == quoted:
+			quoted = 0
+		case quoted != 0:
+			word.WriteRune(c)
+		case c == '"' || c == '\'':
+			in, quoted = true, c
+		case c == ' ' || c == '\t':
+			if in {
+				words = append(words, word.String())
+				word.Reset()
+			}
+			in = false
+		default:
+			in = true
+			word.WriteRune(c)
+		}
+	}
+	if quoted != 0 {
+		return nil, fmt.Errorf("%q has a quote that does not end", text)
+	}
+	if in {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
+
+// scenario makes the question about one package, and of those of its benchmarks that a pattern matches, if there is one.
+func (q *Question) scenario(p repo.Package, bench string) (*scenarios.Scenario, error) {
 	var out bytes.Buffer
 	line := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
 	old, tip := q.Old.Said(), q.New.Said()
 	line("question = %s", quote(fmt.Sprintf("Is %s faster or slower in %s than in %s?", here(p.Dir), tip, old)))
 	line("[bench]")
 	line("dir = %s", quote(filepath.Join(q.Repo.Top, filepath.FromSlash(p.Dir))))
-	if q.Bench != "" {
-		line("run = %s", quote(q.Bench))
+	if bench = cmp.Or(bench, q.Bench); bench != "" {
+		line("run = %s", quote(bench))
 	}
 	out.WriteString(q.metricsTOML())
 	for i, side := range []Side{q.Old, q.New} {
@@ -252,12 +298,13 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// seed returns a seed for the i-th run of several that share one.
-func (q *Question) seed(i int) *uint64 {
+// nextSeed returns a seed for the next of several runs that share one.
+func (q *Question) nextSeed() *uint64 {
 	if q.Seed == nil {
 		return nil
 	}
-	s := *q.Seed + uint64(i)
+	q.runs++
+	s := *q.Seed + q.runs - 1
 	return &s
 }
 
@@ -267,10 +314,4 @@ func count(n int, one, many string) string {
 		return "1 " + one
 	}
 	return strconv.Itoa(n) + " " + many
-}
-
-// inScratch makes a folder for temporary files.
-func inScratch() (dir string, remove func(), err error) {
-	dir, err = os.MkdirTemp("", "tunelab-gate-")
-	return dir, func() { os.RemoveAll(dir) }, err
 }

@@ -39,8 +39,10 @@ func Survey(ctx context.Context, dir, baseline string) (Found, error) {
 			}
 			found.Baseline = head.Short()
 		}
-	} else if _, err := r.Resolve(ctx, baseline); err != nil {
+	} else if c, err := r.Resolve(ctx, baseline); err != nil {
 		return Found{}, err
+	} else if !r.IsTag(ctx, baseline) {
+		found.Baseline = c.Short() // a branch would move
 	}
 	all, err := r.Packages(ctx, "", prefix)
 	if err != nil {
@@ -58,11 +60,11 @@ func Survey(ctx context.Context, dir, baseline string) (Found, error) {
 }
 
 // Night is a report as a night has it, without canary and verdict.
-func (r *Report) Night() *nights.Night {
+func (r *Report) Night(ctx context.Context) *nights.Night {
 	q := r.Question
 	return &nights.Night{
 		Started: r.Started, Commit: q.New.Commit.Hash, Subject: q.New.Commit.Subject, Baseline: q.Old.Commit.Hash, Named: q.Old.Rev,
-		Protocol: results.Protocol, Host: harness.Host(), Module: r.module(), Points: r.points(), Counts: r.counts(),
+		Protocol: results.Protocol, Host: harness.Host(), Module: r.module(ctx), Points: r.points(), Counts: r.counts(),
 		Findings: r.findings(nil, r.Started),
 	}
 }
@@ -71,8 +73,8 @@ func (r *Report) Night() *nights.Night {
 func (r *Report) Runs() []string {
 	var out []string
 	for _, p := range r.Packages {
-		if p.File != nil {
-			out = append(out, p.Run)
+		for _, run := range p.Runs {
+			out = append(out, run.Dir)
 		}
 	}
 	return out
@@ -85,7 +87,9 @@ func (r *Report) Err() error {
 		if p.State == Failed {
 			failed = append(failed, here(p.Dir)+": "+firstLine(p.Why))
 		}
-		failed = append(failed, p.Failures...)
+		for _, run := range p.Runs {
+			failed = append(failed, run.Failures...)
+		}
 	}
 	if len(failed) == 0 {
 		return nil

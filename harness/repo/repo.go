@@ -188,6 +188,12 @@ func (r *Repo) MergeBase(ctx context.Context, a, b string) (string, error) {
 	return out, nil
 }
 
+// IsTag reports whether the revision is the name of a tag.
+func (r *Repo) IsTag(ctx context.Context, rev string) bool {
+	_, err := r.git(ctx, "show-ref", "--verify", "--quiet", "refs/tags/"+rev)
+	return err == nil
+}
+
 // LatestTag returns the newest tag that HEAD has among its ancestors, "" when there is none.
 func (r *Repo) LatestTag(ctx context.Context) string {
 	out, err := r.git(ctx, "describe", "--tags", "--abbrev=0")

@@ -85,6 +85,15 @@ func TestPackages(t *testing.T) {
 	if want := ". in .: BenchmarkNew BenchmarkX BenchmarkÄ\nlater in .: BenchmarkX BenchmarkÄ\nsub/deep in sub: BenchmarkX BenchmarkÄ"; show(now) != want {
 		t.Errorf("%s\nwant\n%s", show(now), want)
 	}
+	if _, err := r.git(t.Context(), "config", "grep.lineNumber", "true"); err != nil { // what a user may like
+		t.Fatal(err)
+	}
+	if again, err := r.Packages(t.Context(), commits[0], ""); err != nil || show(again) != show(first) {
+		t.Errorf("%s, %v; want\n%s", show(again), err, show(first))
+	}
+	if path, err := r.ModulePath(t.Context(), commits[0], "sub"); err != nil || path != "s" {
+		t.Errorf("%q, %v", path, err)
+	}
 	empty, bare := repoOf(t, map[string]string{"go.mod": "module m\n"})
 	if list, err := empty.Packages(t.Context(), bare[0], ""); err != nil || len(list) > 0 {
 		t.Errorf("without benchmarks: %v, %v", list, err)
@@ -119,6 +128,8 @@ func TestCheckout(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(r.Top, "a", "f.txt"), []byte("mine"), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("GIT_DIR", filepath.Join(r.Top, ".git")) // as in a hook
+	t.Setenv("GIT_WORK_TREE", r.Top)
 	before := snapshot(t, r.Top)
 	for i, want := range []string{"one", "two"} {
 		dir := filepath.Join(t.TempDir(), "out")

@@ -1,0 +1,162 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"tunelab/harness"
+	"tunelab/results"
+)
+
+// linkingTime is for layouts, on top of the budget, as builds are: without them a verdict would be about two binaries.
+const linkingTime = time.Minute
+
+func (q *Question) options(budget time.Duration, family float64) harness.Options {
+	return harness.Options{
+		Results: q.Results, Budget: max(budget, time.Second), Seed: q.nextSeed(), Command: q.Command, Tell: q.Tell,
+		FamilyError: family, Linking: max(linkingTime, budget/4), Hold: q.Hold,
+	}
+}
+
+// measure gives each package its share of the budget, in proportion to its benchmarks; what one leaves is the others'. What
+// all of them leave goes to the cases that some had no room for, as often as there is time. The chance of a false alarm is
+// shared out in the same way: half of it to the first round, a quarter to the second, and so on.
+func (r *Report) measure(ctx context.Context) error {
+	left := r.Question.Budget
+	todo := slices.DeleteFunc(slices.Clone(r.Packages), func(p *Package) bool { return p.State != NotMeasured || p.Why != "" })
+	slices.SortStableFunc(todo, func(a, b *Package) int { return r.Question.urgency(b) - r.Question.urgency(a) })
+	weight := 0
+	for _, p := range todo {
+		weight += len(p.Benchmarks)
+	}
+	for round := 1; len(todo) > 0; round++ {
+		family := r.Question.FamilyError
+		for range round {
+			family /= 2
+		}
+		var again []*Package
+		spentAny := false
+		rest := 0
+		for _, p := range todo {
+			rest += len(p.Benchmarks)
+		}
+		for _, p := range todo {
+			share := time.Duration(float64(left) * float64(len(p.Benchmarks)) / float64(max(1, rest)))
+			rest -= len(p.Benchmarks)
+			if share = max(share, min(leastTime, left)); share < leastTime {
+				if len(p.Runs) == 0 {
+					p.Why = fmt.Sprintf("the budget of %v is used up by the packages before it", r.Question.Budget)
+				}
+				continue
+			}
+			spent, err := r.one(ctx, p, share, family*float64(len(p.Benchmarks))/float64(max(1, weight)))
+			if err != nil {
+				return err
+			}
+			left -= spent
+			spentAny = spentAny || spent > 0
+			if p.State == Measured && len(p.unreached()) > 0 {
+				again = append(again, p)
+			}
+		}
+		if todo = again; !spentAny || left < leastTime {
+			break
+		}
+	}
+	return nil
+}
+
+// unreached are the cases that the package's last run had no room for.
+func (p *Package) unreached() []string {
+	if len(p.Runs) == 0 {
+		return nil
+	}
+	var out []string
+	for _, u := range p.Runs[len(p.Runs)-1].File.Run.NotMeasured {
+		if u.Variant == "" && strings.Contains(u.Why, harness.NoRoom) {
+			out = append(out, u.Case)
+		}
+	}
+	return out
+}
+
+// pattern matches the benchmark functions of the cases.
+func pattern(cases []string) string {
+	var names []string
+	for _, c := range cases {
+		function, _, _ := strings.Cut("Benchmark"+c, "/")
+		if name := regexp.QuoteMeta(function); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return "^(" + strings.Join(names, "|") + ")$"
+}
+
+// urgency is higher for packages that time goes to first.
+func (q *Question) urgency(p *Package) int {
+	if slices.ContainsFunc(q.First, func(first string) bool { return first == p.Dir || first == p.ImportPath }) {
+		return 1
+	}
+	return 0
+}
+
+// one measures a package, or what its last run had no room for, and returns how much of the budget that took.
+func (r *Report) one(ctx context.Context, p *Package, budget time.Duration, family float64) (time.Duration, error) {
+	q := r.Question
+	sc := p.scenario
+	if cases := p.unreached(); len(cases) > 0 && q.narrows() {
+		var err error
+		if sc, err = q.scenario(p.Package, pattern(cases)); err != nil {
+			return 0, err
+		}
+	} else if len(p.Runs) > 0 {
+		return 0, nil
+	}
+	o := q.options(budget, family)
+	o.Last = append(slices.Clone(q.Last), p.told()...)
+	out, err := harness.Run(ctx, sc, o)
+	if err != nil && out.Dir == "" && !fatal(ctx, err) {
+		if len(p.Runs) == 0 {
+			p.fail(err)
+		}
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	file, err := results.Read(out.Dir)
+	if err != nil {
+		return 0, err
+	}
+	if len(p.Runs) > 0 {
+		file.Run.NotMeasured = slices.DeleteFunc(file.Run.NotMeasured, func(u results.Unmeasured) bool { return u.Case != "" && p.has(u.Case) })
+	}
+	p.State = Measured
+	p.Runs = append(p.Runs, Run{Dir: out.Dir, File: file, Comparisons: p.news(file.Compare()), Failures: out.Failures})
+	return time.Duration(file.Done.ElapsedMS) * time.Millisecond, nil
+}
+
+// narrows reports whether a pattern of the user's leaves room for one of ours.
+func (q *Question) narrows() bool { return q.Bench == "" || q.Bench == "." }
+
+// told are the cases that have comparisons.
+func (p *Package) told() []string {
+	var out []string
+	for _, c := range p.Comparisons() {
+		if !slices.Contains(out, c.Case) {
+			out = append(out, c.Case)
+		}
+	}
+	return out
+}
+
+func (p *Package) has(name string) bool { return slices.Contains(p.told(), name) }
+
+// news leaves out comparisons that an earlier run made: looking twice at one would double its chance of a false alarm.
+func (p *Package) news(list []results.Comparison) []results.Comparison {
+	return slices.DeleteFunc(list, func(c results.Comparison) bool { return p.has(c.Case) })
+}
