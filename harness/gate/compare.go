@@ -38,6 +38,7 @@ type Package struct {
 	State            State
 	Why              string
 	OnlyOld, OnlyNew []string // benchmark functions that the other side lacks
+	Tests            []string // test files in which the sides differ: what is measured may be another thing
 	Runs             []Run    // the first one, and those of cases that it had no room for
 
 	scenario *scenarios.Scenario
@@ -204,6 +205,7 @@ func (r *Report) build(ctx context.Context) error {
 		if p.State != NotMeasured {
 			continue
 		}
+		p.Tests = testsIn(p.Dir, differ)
 		if p.scenario, err = q.scenario(p.Package, ""); err != nil {
 			return err
 		}
@@ -221,6 +223,18 @@ func (r *Report) build(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// testsIn returns the names of the test files in the folder that are among the files.
+func testsIn(dir string, files map[string]bool) []string {
+	var out []string
+	for f := range files {
+		if path.Dir(f) == dir && strings.HasSuffix(f, "_test.go") {
+			out = append(out, path.Base(f))
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // submodules are those of either side.

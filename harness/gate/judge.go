@@ -37,6 +37,9 @@ func (run Run) findings(p *Package, prefix string, c *Config, now time.Time) []n
 		}
 		var say bool
 		if f.Kind, f.Why, say = run.judge(f, x, prefix, c, now); say {
+			if len(p.Tests) > 0 {
+				f.Why = strings.TrimPrefix(f.Why+"; the benchmark may be another: the sides differ in "+strings.Join(p.Tests, ", "), "; ")
+			}
 			out = append(out, f)
 		}
 	}

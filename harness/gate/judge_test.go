@@ -66,6 +66,15 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// TestOtherTests: where the sides differ in test files, what is measured may be another thing, and every finding says so.
+func TestOtherTests(t *testing.T) {
+	r := reported(0, compared(verdict.Worse, 1.05, &results.Flagged{Verdict: verdict.Worse, Confirmed: true}))
+	r.Packages[0].Tests = testsIn("codec", map[string]bool{"codec/b_test.go": true, "codec/a_test.go": true, "codec/c.go": true, "codec/x/d_test.go": true})
+	if got := r.findings(nil, time.Now())[0].Why; got != "the benchmark may be another: the sides differ in a_test.go, b_test.go" {
+		t.Error(got)
+	}
+}
+
 // TestFailsOnce: a benchmark that fails is told once, whatever the number of its metrics.
 func TestFailsOnce(t *testing.T) {
 	other := compared(verdict.Worse, 1, nil)
