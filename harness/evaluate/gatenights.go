@@ -35,6 +35,7 @@ type gateNight struct {
 	Canary   nights.Canary `json:"canary"`
 	Seconds  float64       `json:"seconds"` // by the clock, builds included
 	Measured int           `json:"measured"`
+	Broken   string        `json:"broken,omitempty"` // why nothing could be measured
 	Missed   int           `json:"missed,omitempty"` // benchmarks that the budget did not reach
 }
 
@@ -111,6 +112,7 @@ func init() {
 func Benchmark{{.Name}}(b *testing.B) {
 	for range b.N {
 		for i := range {{.Times}} {
+			_ = i
 			{{.Code}}
 		}
 	}
@@ -231,6 +233,9 @@ func nightOf(n *nights.Night, slow string, budget time.Duration, began time.Time
 	for _, f := range n.Findings {
 		if f.Kind == nights.NotMeasured {
 			out.Missed += strings.Count(f.Benchmark, ",") + 1
+		}
+		if f.Kind == nights.Broken {
+			out.Broken = f.Why
 		}
 		if !f.Red() && f.Kind != nights.Improvement && f.Kind != nights.Small {
 			continue
