@@ -1,10 +1,12 @@
 package reports
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/aclements/go-moremath/stats"
@@ -70,10 +72,21 @@ type fileCell struct {
 type projections struct {
 	table, row, col, residue *benchproc.Projection
 	unit                     *benchproc.Field
+
+	// The cells that lines of a name go to, while configuration lines stay as they are: finding them takes longer than
+	// reading the line does.
+	known  map[string]placed
+	config []benchfmt.Config
 }
 
-func newProjections() (projections, error) {
-	var p projections
+// placed is where the values of a line go.
+type placed struct {
+	units []string
+	cells []*fileCell
+}
+
+func newProjections() (*projections, error) {
+	p := &projections{}
 	var parser benchproc.ProjectionParser
 	var errs [3]error
 	p.table, p.unit, errs[0] = parser.ParseWithUnit(".config", nil)
@@ -110,7 +123,36 @@ func readTables(problems io.Writer, paths []string) ([]*fileTable, error) {
 	return by.finish(tables, files.Units()), nil
 }
 
-func (p projections) add(tables map[benchproc.Key]*fileTable, r *benchfmt.Result) {
+func (p *projections) add(tables map[benchproc.Key]*fileTable, r *benchfmt.Result) {
+	if !slices.EqualFunc(p.config, r.Config, sameConfig) {
+		p.known = map[string]placed{}
+		p.config = p.config[:0]
+		for _, c := range r.Config {
+			p.config = append(p.config, benchfmt.Config{Key: c.Key, Value: bytes.Clone(c.Value), File: c.File})
+		}
+	}
+	k, ok := p.known[string(r.Name)]
+	if !ok || !k.holds(r.Values) {
+		k = p.find(tables, r)
+		p.known[string(r.Name)] = k
+	}
+	for i, c := range k.cells {
+		c.values = append(c.values, r.Values[i].Value)
+	}
+}
+
+func sameConfig(a, b benchfmt.Config) bool {
+	return a.Key == b.Key && a.File == b.File && bytes.Equal(a.Value, b.Value)
+}
+
+// holds reports whether the values are of these units.
+func (k placed) holds(values []benchfmt.Value) bool {
+	return slices.EqualFunc(k.units, values, func(unit string, v benchfmt.Value) bool { return unit == v.Unit })
+}
+
+// find finds the cells of a result's values, and makes those that are not there.
+func (p *projections) find(tables map[benchproc.Key]*fileTable, r *benchfmt.Result) placed {
+	var k placed
 	key := fileCellKey{p.row.Project(r), p.col.Project(r)}
 	residue := p.residue.Project(r)
 	for i, tableKey := range p.table.ProjectValues(r) {
@@ -124,13 +166,14 @@ func (p projections) add(tables map[benchproc.Key]*fileTable, r *benchfmt.Result
 			c = &fileCell{residue: map[benchproc.Key]bool{}}
 			t.cells[key] = c
 		}
-		c.values = append(c.values, r.Values[i].Value)
 		c.residue[residue] = true
+		k.units, k.cells = append(k.units, r.Values[i].Unit), append(k.cells, c)
 	}
+	return k
 }
 
 // finish sorts everything and summarises every cell.
-func (p projections) finish(tables map[benchproc.Key]*fileTable, units benchfmt.UnitMetadataMap) []*fileTable {
+func (p *projections) finish(tables map[benchproc.Key]*fileTable, units benchfmt.UnitMetadataMap) []*fileTable {
 	var out []*fileTable
 	for _, key := range sortedKeys(tables) {
 		t := tables[key]
