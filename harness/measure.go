@@ -82,6 +82,7 @@ func (s *session) measure(ctx context.Context) error {
 	for i, c := range plan.Cases {
 		courses[i] = &course{plan: c, awry: plan.Reject.Busy > 0, state: judge.CompareCase(c, nil, results.Measuring)}
 	}
+	s.planned = s.elapsed()
 	why, err := s.stage(ctx, judge, courses, 1, plan.Looks)
 	if err != nil {
 		return err
@@ -194,7 +195,8 @@ func (s *session) reserve(courses []*course) time.Duration {
 		}
 		sum += last
 	}
-	return sum
+	// It takes no more than half of the time: a first stage that is cut short finds nothing that could be confirmed.
+	return min(sum, (s.options.Budget-s.planned)/2)
 }
 
 // cost is about what a block takes in which that many variants run.

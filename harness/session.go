@@ -129,6 +129,7 @@ type session struct {
 	names    map[string]map[string]string // by case and variant: the benchmark's name
 	unlisted map[string]string            // by variant: why its benchmarks could not all be found
 	began    time.Time                    // when the budget began to run
+	planned  time.Duration                // of it used before the first block
 	earlier  time.Duration                // of it used by sessions before a resume
 	parties  int                          // how many blocks alternated so far
 	seed     uint64                       // of everything that is drawn
