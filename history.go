@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tunelab/harness"
 	"tunelab/harness/display"
 	"tunelab/harness/gate"
 	"tunelab/harness/repo"
@@ -163,6 +164,10 @@ func confirmAll(cmd *cobra.Command, store nights.Store, h *nights.History, t *re
 	if config != nil {
 		q.Metrics = config.Metrics
 	}
+	if q.Hold, err = harness.Take(q.Command, func(string) {}); err != nil {
+		return err
+	}
+	defer q.Hold.Release()
 	for _, e := range t.Events {
 		for _, c := range e.Changes {
 			if c.Confirmed != nil && c.Confirmed.Verdict != verdict.Undecided {

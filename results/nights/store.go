@@ -148,7 +148,7 @@ func (f folder) Files(use func(File)) error {
 		case name == "." && errors.Is(err, fs.ErrNotExist):
 			return fmt.Errorf("folder %s: %w", f, ErrNone)
 		case name == "." && err != nil:
-			return err
+			return fmt.Errorf("folder %s: %w", f, err)
 		case err != nil:
 			use(File{Name: path, Err: err})
 			return nil
