@@ -20,10 +20,10 @@ const (
 	// LeastBlocks is of how many blocks of a case a plan is worth beginning.
 	LeastBlocks = 12
 	mostBlocks  = 1000 // of a case
-	// stretch is how far beyond an even share of the budget the last block may lie when there are several
+	// Stretch is how far beyond an even share of the budget the last block may lie when there are several
 	// comparisons: those that are decided early leave their time to the others. Should time run out before, the last
 	// look spends what is left of alpha.
-	stretch = 1.5
+	Stretch = 1.5
 	// around is what a trial costs beside its slice, before the pilot knows better.
 	around = 30 * time.Millisecond
 	// levelsTime is what finding out costs whether a case's processes can alternate.
@@ -258,7 +258,7 @@ func (s *session) fit(p *results.Plan) {
 	case s.options.Trace:
 		blocks *= 2 // the budget ends it
 	case comparisons > 1:
-		blocks *= stretch
+		blocks *= Stretch
 	}
 	last := min(max(int(blocks), 1), mostBlocks)
 	if last < LeastBlocks {
@@ -269,7 +269,7 @@ func (s *session) fit(p *results.Plan) {
 	p.Confirm = results.Confirm{Comparisons: comparisons}
 	switch {
 	case s.options.FamilyError > 0:
-		p.Confirm.Alpha = familyAlpha(s.options.FamilyError, comparisons)
+		p.Confirm.Alpha = FamilyAlpha(s.options.FamilyError, comparisons)
 		p.Confirm.Looks = p.Looks
 	case comparisons < 2 || s.options.Trace:
 	case fitting < 2*LeastBlocks: // half of them would be too few to find anything
@@ -286,9 +286,9 @@ func confirmAlpha(comparisons int) float64 {
 	return min(1/float64(comparisons), mostConfirmAlpha)
 }
 
-// familyAlpha is the level of a second stage after which the chance that any of the comparisons is called better or worse
+// FamilyAlpha is the level of a second stage after which the chance that any of the comparisons is called better or worse
 // though none is, is at most family: comparisons × alpha × the second stage's, however they depend on each other.
-func familyAlpha(family float64, comparisons int) float64 {
+func FamilyAlpha(family float64, comparisons int) float64 {
 	return min(family/(float64(comparisons)*alpha), mostConfirmAlpha)
 }
 

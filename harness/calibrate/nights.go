@@ -13,8 +13,8 @@ type NightOptions struct {
 	Nights      int
 	Benchmarks  int     // of a night, each a recording of its own
 	Slower      float64 // by which one of them is slower, as a share; 0: none
-	Budget      float64 // machine time of a night, s, pilots included
-	FamilyError float64
+	Budget      float64 // machine time of a night, s, pilots included and the gate's own benchmark not
+	FamilyError float64 // of the run that measures them
 	Seed        uint64
 }
 
@@ -68,6 +68,7 @@ type playedNight struct {
 	slow   int // index of the slow one, -1 for none
 	budget float64
 	used   float64
+	begun  float64 // of it used by pilots
 	seed   uint64
 	random *rand.Rand
 }
@@ -112,11 +113,12 @@ func (n *playedNight) block(c *playedCase) {
 
 // play goes through both stages.
 func (n *playedNight) play(o NightOptions) error {
+	n.begun = n.used
 	total := 0.0
 	for _, c := range n.cases {
 		total += c.cost
 	}
-	last := max(harness.LeastBlocks, int(1.5*(n.budget-n.used)/total))
+	last := max(harness.LeastBlocks, int(harness.Stretch*(n.budget-n.used)/total))
 	rule := verdict.Rule{Alpha: 0.05, Margin: usualMargin, Looks: verdict.Looks(min(last, 1000)), Seed: n.seed}
 	first, err := verdict.NewJudge(rule)
 	if err != nil {
@@ -127,7 +129,7 @@ func (n *playedNight) play(o NightOptions) error {
 		return err
 	}
 	again := map[int]*verdict.Judge{}
-	alpha := min(o.FamilyError/(0.05*float64(o.Benchmarks)), 0.25)
+	alpha := harness.FamilyAlpha(o.FamilyError, o.Benchmarks)
 	for _, side := range []int{-1, 1} {
 		if again[side], err = verdict.NewJudge(rule.Confirm(side, alpha, rule.Looks)); err != nil {
 			return err
@@ -192,7 +194,7 @@ func (n *playedNight) reserve(stage int) float64 {
 			last = max(last, harness.LeastBlocks*c.cost)
 		}
 	}
-	return all + last
+	return min(all+last, (n.budget-n.begun)/2)
 }
 
 // take notes what a look came to.

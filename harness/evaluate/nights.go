@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tunelab/harness/calibrate"
+	"tunelab/harness/gate"
 	"tunelab/results"
 	"tunelab/results/verdict"
 )
@@ -43,7 +44,10 @@ func playNights(out io.Writer, data string, nights int) error {
 	fmt.Fprintln(table, "budget\tslow one reported\tnights with a false alarm beside it\tnights without one: any alarm\tmachine time used")
 	byName := map[time.Duration]calibrate.NightsPlayed{}
 	for _, budget := range nightBudgets {
-		o := calibrate.NightOptions{Nights: nights, Benchmarks: nightBenchmarks, Slower: nightSlower, Budget: budget.Seconds(), FamilyError: nightError, Seed: 1}
+		o := calibrate.NightOptions{
+			Nights: nights, Benchmarks: nightBenchmarks, Slower: nightSlower, Seed: 1,
+			Budget: (budget - gate.CanaryBudget(budget)).Seconds(), FamilyError: gate.RoundError(nightError, 1),
+		}
 		slow, err := calibrate.PlayNights(list, o)
 		if err != nil {
 			return err

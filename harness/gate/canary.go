@@ -36,8 +36,8 @@ const (
 	twinAlarmRate = canaryFamily / 2
 )
 
-// canaryBudget is the canary's part of a night's budget.
-func canaryBudget(budget time.Duration) time.Duration {
+// CanaryBudget is the canary's part of a night's budget: what it leaves is for the others.
+func CanaryBudget(budget time.Duration) time.Duration {
 	return min(max(budget/canaryShare, canaryLeast), canaryMost)
 }
 

@@ -77,7 +77,7 @@ func Gate(ctx context.Context, c *Config, o Options) (*Result, error) {
 		Started: o.Now.UTC().Truncate(time.Second), Commit: q.New.Commit.Hash, Subject: q.New.Commit.Subject,
 		Baseline: q.Old.Commit.Hash, Named: q.Old.Rev, Protocol: results.Protocol, Host: harness.Host(),
 	}}
-	canary, run, took, err := measureCanary(ctx, *c.Canary.Slowdown, q.options(canaryBudget(q.Budget), canaryFamily))
+	canary, run, took, err := measureCanary(ctx, *c.Canary.Slowdown, q.options(CanaryBudget(q.Budget), canaryFamily))
 	if err != nil && fatal(ctx, err) {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,10 +35,7 @@ func (r *Report) measure(ctx context.Context) error {
 		weight += len(p.Benchmarks)
 	}
 	for round := 1; len(todo) > 0; round++ {
-		family := r.Question.FamilyError
-		for range round {
-			family /= 2
-		}
+		family := RoundError(r.Question.FamilyError, round)
 		var again []*Package
 		spentAny := false
 		rest := 0
@@ -69,6 +67,10 @@ func (r *Report) measure(ctx context.Context) error {
 	}
 	return nil
 }
+
+// RoundError is the part of a family's error that a round has, from the first, which is 1: all rounds together have no more
+// than the whole.
+func RoundError(family float64, round int) float64 { return math.Ldexp(family, -round) }
 
 // unreached are the cases that the package's last run had no room for.
 func (p *Package) unreached() []string {
