@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tunelab/harness/internal/process"
+	"tunelab/harness/repo"
 	"tunelab/scenarios"
 )
 
@@ -309,20 +310,18 @@ func withEnv(env []string, set map[string]string) []string {
 // revision returns the git revision of the folder's module, "+dirty" behind it where the checkout differs, and ""
 // where there is none.
 func revision(ctx context.Context, dir string) string {
-	git := func(args ...string) (string, bool) {
-		cmd := exec.CommandContext(ctx, "git", args...)
-		cmd.Dir = dir
-		out, err := cmd.Output()
-		return strings.TrimSpace(string(out)), err == nil
-	}
-	head, ok := git("rev-parse", "HEAD")
-	if !ok {
+	r, _, err := repo.Open(ctx, dir)
+	if err != nil {
 		return ""
 	}
-	if status, ok := git("status", "--porcelain", "--untracked-files=no"); !ok || status != "" {
-		head += "+dirty"
+	head, err := r.Resolve(ctx, "HEAD")
+	if err != nil {
+		return ""
 	}
-	return head
+	if changed, err := r.Changed(ctx); err != nil || changed {
+		return head.Hash + "+dirty"
+	}
+	return head.Hash
 }
 
 func indent(text string) string {

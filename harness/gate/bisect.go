@@ -1,10 +1,12 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"time"
 
 	"tunelab/harness"
@@ -69,10 +71,7 @@ func (b *bisection) narrow(ctx context.Context, out *nights.Confirmation) error 
 		out.Why = err.Error()
 		return nil
 	}
-	span := []string{b.s.From}
-	for _, c := range commits {
-		span = append(span, c.Hash)
-	}
+	span := append([]string{b.s.From}, commits...)
 	if len(span) <= 2 {
 		return nil
 	}
@@ -105,24 +104,27 @@ func (b *bisection) narrow(ctx context.Context, out *nights.Confirmation) error 
 	return nil
 }
 
-// tryMiddle compares the span's first commit with one near its middle that can be built, and returns which; -1 for none.
+// tryMiddle compares the span's first commit with the one nearest to its middle that can be built, and returns which; -1
+// for none.
 func (b *bisection) tryMiddle(ctx context.Context, span []string) (int, results.Comparison, error) {
-	middle := len(span) / 2
-	for away := range len(span) {
-		for _, i := range []int{middle + away, middle - away} {
-			if i <= 0 || i >= len(span)-1 || away == 0 && i != middle {
-				continue
-			}
-			x, err := b.compare(ctx, span[0], span[i])
-			if err == nil || !errors.Is(err, harness.ErrFailed) || ctx.Err() != nil {
-				return i, x, err
-			}
-			if away == 0 {
-				break
-			}
+	for _, i := range fromMiddle(len(span)) {
+		x, err := b.compare(ctx, span[0], span[i])
+		if err == nil || !errors.Is(err, harness.ErrFailed) || ctx.Err() != nil {
+			return i, x, err
 		}
 	}
 	return -1, results.Comparison{}, nil
+}
+
+// fromMiddle returns the indices within a span of n, its ends left out, the nearest to its middle first.
+func fromMiddle(n int) []int {
+	var out []int
+	for i := 1; i < n-1; i++ {
+		out = append(out, i)
+	}
+	away := func(i int) int { return max(i-n/2, n/2-i) }
+	slices.SortFunc(out, func(a, b int) int { return cmp.Or(away(a)-away(b), b-a) })
+	return out
 }
 
 func fill(out *nights.Confirmation, x results.Comparison) {
@@ -147,7 +149,6 @@ func (b *bisection) compare(ctx context.Context, old, tip string) (results.Compa
 	}
 	q.Old.Name, q.New.Name = "before", "after"
 	q.Kind, q.FamilyError, q.Bench = "bisect", confirmError, harness.Anchored("Benchmark"+b.s.Benchmark)
-	q.Hold = b.q.Hold
 	if q.Prefix, q.Patterns, err = b.folder(ctx, tip); err != nil {
 		return results.Comparison{}, err
 	}

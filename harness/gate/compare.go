@@ -56,7 +56,6 @@ type Run struct {
 type Report struct {
 	Question *Question
 	Started  time.Time
-	Took     time.Duration
 	Packages []*Package
 }
 
@@ -94,7 +93,6 @@ func prepare(ctx context.Context, q *Question) (*Report, error) {
 
 // run builds and measures what was found.
 func (r *Report) run(ctx context.Context) error {
-	defer func() { r.Took = time.Since(r.Started) }()
 	if err := r.build(ctx); err != nil {
 		return err
 	}

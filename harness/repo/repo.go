@@ -15,7 +15,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"golang.org/x/mod/modfile"
 
@@ -91,7 +90,6 @@ func gitIn(ctx context.Context, dir string, args ...string) (string, error) {
 type Commit struct {
 	Hash    string // full
 	Subject string // first line of its message
-	When    time.Time
 }
 
 // Short is enough of the hash for people.
@@ -110,23 +108,11 @@ func (r *Repo) Resolve(ctx context.Context, rev string) (Commit, error) {
 		}
 		return Commit{}, fmt.Errorf("no revision %q in %s%s", rev, r.Top, hint)
 	}
-	out, err := r.git(ctx, "show", "--no-patch", "--no-show-signature", "--format=%H%n%ct%n%s", hash)
+	subject, err := r.git(ctx, "show", "--no-patch", "--no-show-signature", "--format=%s", hash)
 	if err != nil {
 		return Commit{}, fmt.Errorf("reading the commit %s: %w", rev, err)
 	}
-	lines := strings.SplitN(out, "\n", 3)
-	if len(lines) < 2 {
-		return Commit{}, fmt.Errorf("reading the commit %s: git show printed %q", rev, out)
-	}
-	c := Commit{Hash: lines[0]}
-	var seconds int64
-	if _, err := fmt.Sscan(lines[1], &seconds); err == nil {
-		c.When = time.Unix(seconds, 0).UTC()
-	}
-	if len(lines) > 2 {
-		c.Subject = lines[2]
-	}
-	return c, nil
+	return Commit{hash, subject}, nil
 }
 
 // Changed reports whether tracked files of the work tree differ from HEAD.
@@ -163,8 +149,8 @@ func fields(text string) []string {
 	return strings.FieldsFunc(text, func(c rune) bool { return c == 0 })
 }
 
-// Between returns the commits after old up to tip that are on the way of first parents, oldest first, tip included.
-func (r *Repo) Between(ctx context.Context, old, tip string) ([]Commit, error) {
+// Between returns the hashes of the commits after old up to tip that are on the way of first parents, oldest first, tip included.
+func (r *Repo) Between(ctx context.Context, old, tip string) ([]string, error) {
 	out, err := r.git(ctx, "rev-list", "--reverse", "--first-parent", "--ancestry-path", old+".."+tip)
 	if err == nil && out == "" { // tip is no descendant
 		return nil, fmt.Errorf("%.12s is not before %.12s", old, tip)
@@ -172,20 +158,7 @@ func (r *Repo) Between(ctx context.Context, old, tip string) ([]Commit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the commits between %.12s and %.12s: %w", old, tip, err)
 	}
-	var list []Commit
-	for _, hash := range strings.Fields(out) {
-		list = append(list, Commit{Hash: hash})
-	}
-	return list, nil
-}
-
-// MergeBase returns where two revisions parted.
-func (r *Repo) MergeBase(ctx context.Context, a, b string) (string, error) {
-	out, err := r.git(ctx, "merge-base", a, b)
-	if err != nil {
-		return "", fmt.Errorf("finding where %s and %s parted: %w", a, b, err)
-	}
-	return out, nil
+	return strings.Fields(out), nil
 }
 
 // IsTag reports whether the revision is the name of a tag.
