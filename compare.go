@@ -102,8 +102,8 @@ func compare(cmd *cobra.Command, q *gate.Question, out, summary string) error {
 	if err != nil {
 		return err
 	}
-	night := report.Night(cmd.Context())
-	runs, err := runPages(cmd, report.Runs(), out)
+	night := report.Night(cmd.Context(), nil)
+	runs, err := runPages(report.Files(), out)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func compare(cmd *cobra.Command, q *gate.Question, out, summary string) error {
 	if err == nil {
 		err = appendSummary(summary, "tunelab compare: "+report.Question.Old.Said()+" and "+report.Question.New.Said(), night)
 	}
-	printPages(cmd, report.Runs(), out)
+	printPages(cmd, report.Files(), out)
 	if err != nil {
 		return err
 	}
@@ -125,20 +125,18 @@ func compare(cmd *cobra.Command, q *gate.Question, out, summary string) error {
 }
 
 // runPages writes the pages of runs beside their results, and those and an index to the folder out, if there is one.
-func runPages(cmd *cobra.Command, dirs []string, out string) ([]*reports.Summary, error) {
+func runPages(files []*results.File, out string) ([]*reports.Summary, error) {
 	var runs []*reports.Summary
 	var links []string
-	for _, dir := range dirs {
-		file, err := results.Read(dir)
-		if err != nil {
-			return nil, err
-		}
+	for _, file := range files {
 		s := reports.Summarize(file)
-		links = append(links, file.Run.ID+".html")
-		if runs = append(runs, s); out != "" {
-			err = writePage(filepath.Join(out, file.Run.ID+".html"), s)
+		link := file.Run.ID + ".html"
+		runs, links = append(runs, s), append(links, link)
+		err := writePage(pageOf(file), s)
+		if out != "" {
+			err = errors.Join(err, writePage(filepath.Join(out, link), s))
 		}
-		if err = errors.Join(err, writePage(filepath.Join(dir, pageName), s)); err != nil {
+		if err != nil {
 			return nil, fmt.Errorf("%w: %w", harness.ErrFailed, err)
 		}
 	}
@@ -149,14 +147,17 @@ func runPages(cmd *cobra.Command, dirs []string, out string) ([]*reports.Summary
 	return runs, err
 }
 
-func printPages(cmd *cobra.Command, dirs []string, out string) {
+// pageOf is where a run's page is, beside its results.
+func pageOf(file *results.File) string { return filepath.Join(filepath.Dir(file.Path), pageName) }
+
+func printPages(cmd *cobra.Command, files []*results.File, out string) {
 	fmt.Fprintln(cmd.OutOrStdout())
 	if out != "" {
 		fmt.Fprintf(cmd.OutOrStdout(), "pages: %s\n", filepath.Join(out, "index.html"))
 		return
 	}
-	for _, dir := range dirs {
-		fmt.Fprintf(cmd.OutOrStdout(), "page: %s\n", filepath.Join(dir, pageName))
+	for _, file := range files {
+		fmt.Fprintf(cmd.OutOrStdout(), "page: %s\n", pageOf(file))
 	}
 }
 

@@ -111,6 +111,14 @@ func openHistory(named string, config *gate.Config) (nights.Store, error) {
 	return nights.Open(filepath.Join(dir, config.History), dir)
 }
 
+func paths(files []*results.File) []string {
+	var out []string
+	for _, f := range files {
+		out = append(out, filepath.Dir(f.Path))
+	}
+	return out
+}
+
 // ofMachine leaves the nights that were measured on a machine like this one.
 func ofMachine(list []*nights.Night, host results.Host) []*nights.Night {
 	return slices.DeleteFunc(list, func(n *nights.Night) bool {
@@ -126,20 +134,20 @@ func concludeNight(cmd *cobra.Command, store nights.Store, r *gate.Result, f gat
 	if !r.Dirty {
 		var err error
 		if kept, err = store.Add(r.Night); err != nil {
-			problems = append(problems, fmt.Errorf("keeping the night: %w; its trials are in %s", err, strings.Join(r.Runs(), ", ")))
+			problems = append(problems, fmt.Errorf("keeping the night: %w; its trials are in %s", err, strings.Join(paths(r.Files()), ", ")))
 		}
 	}
-	if _, err := runPages(cmd, r.Runs(), f.out); err != nil {
+	if _, err := runPages(r.Files(), f.out); err != nil {
 		problems = append(problems, err)
 	}
 	if os.Getenv("GITHUB_ACTIONS") == "true" {
 		problems = append(problems, reports.Annotations(out, r.Night))
 	}
-	problems = append(problems, reports.NightText(out, r.Night, textOptions(out)), appendSummary(f.summary, "tunelab gate: "+r.Outcome(), r.Night))
+	problems = append(problems, reports.NightText(out, r.Night, textOptions(out)), appendSummary(f.summary, "tunelab gate: "+r.Night.Outcome(), r.Night))
 	if kept != "" {
 		fmt.Fprintf(out, "\nnight: %s\n", kept)
 	}
-	printPages(cmd, r.Runs(), f.out)
+	printPages(cmd, r.Files(), f.out)
 	err := errors.Join(problems...)
 	switch {
 	case r.Night.Exit == gate.Red && err != nil: // nothing hides a regression

@@ -172,16 +172,16 @@ func (s *Summary) couldHaveSeen(list []*results.Comparison) string {
 // A standing is what a variant's verdicts say together.
 type standing struct {
 	is, are string
-	has     func(c *Counts) bool
+	has     func(c *verdict.Counts) bool
 }
 
 func standings() []standing {
 	return []standing{
-		{"is better somewhere and worse nowhere", "are better somewhere and worse nowhere", func(c *Counts) bool { return c.Better > 0 && c.Worse == 0 }},
-		{"is better somewhere and worse elsewhere", "are better somewhere and worse elsewhere", func(c *Counts) bool { return c.Better > 0 && c.Worse > 0 }},
-		{"is worse somewhere and better nowhere", "are worse somewhere and better nowhere", func(c *Counts) bool { return c.Better == 0 && c.Worse > 0 }},
-		{"is the same within the margin", "are the same within the margin", func(c *Counts) bool { return c.Same == c.Total() }},
-		{"shows no difference", "show no difference", func(c *Counts) bool { return c.Better+c.Worse == 0 && c.Undecided > 0 }},
+		{"is better somewhere and worse nowhere", "are better somewhere and worse nowhere", func(c *verdict.Counts) bool { return c.Better > 0 && c.Worse == 0 }},
+		{"is better somewhere and worse elsewhere", "are better somewhere and worse elsewhere", func(c *verdict.Counts) bool { return c.Better > 0 && c.Worse > 0 }},
+		{"is worse somewhere and better nowhere", "are worse somewhere and better nowhere", func(c *verdict.Counts) bool { return c.Better == 0 && c.Worse > 0 }},
+		{"is the same within the margin", "are the same within the margin", func(c *verdict.Counts) bool { return c.Same == c.Total() }},
+		{"shows no difference", "show no difference", func(c *verdict.Counts) bool { return c.Better+c.Worse == 0 && c.Undecided > 0 }},
 	}
 }
 
@@ -189,7 +189,7 @@ func standings() []standing {
 // that leave the base out, which claims ask for, are told behind.
 func (s *Summary) grouped() string {
 	var order []pairKey
-	counts := map[pairKey]*Counts{}
+	counts := map[pairKey]*verdict.Counts{}
 	main := s.mainBase()
 	for i := range s.Comparisons {
 		c := &s.Comparisons[i]
@@ -198,10 +198,10 @@ func (s *Summary) grouped() string {
 		}
 		key := pairKey{"", "", c.Base, c.Variant}
 		if counts[key] == nil {
-			counts[key] = &Counts{}
+			counts[key] = &verdict.Counts{}
 			order = append(order, key)
 		}
-		counts[key].add(c.Verdict)
+		counts[key].Add(c.Verdict)
 	}
 	var parts []string
 	for _, g := range standings() {

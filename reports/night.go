@@ -31,17 +31,6 @@ var nightTitles = []struct {
 	{nights.Alike, "Built into the same bytes on both sides: nothing can differ"},
 }
 
-// nightOutcome is what a night's exit status means.
-func nightOutcome(exit int) string {
-	switch exit {
-	case 0:
-		return "pass"
-	case 1:
-		return "red"
-	}
-	return "nothing can be said"
-}
-
 // NightText writes what a night's gate came to, for a terminal.
 func NightText(w io.Writer, n *nights.Night, o TextOptions) error {
 	p := newPrinter(o.Width, o.Color)
@@ -52,17 +41,11 @@ func NightText(w io.Writer, n *nights.Night, o TextOptions) error {
 	case 1:
 		code = "31"
 	}
-	p.line(p.paint(code, strings.ToUpper(nightOutcome(n.Exit))))
+	p.line(p.paint(code, strings.ToUpper(n.Outcome())))
 	for _, text := range n.Says {
 		p.wrap("", plain.Clean(text))
 	}
 	p.findings(n)
-	p.blank()
-	p.wrap("", nightSides(n))
-	p.wrap("", nightCounts(n))
-	if text := canaryText(n.Canary); text != "" {
-		p.wrap("", text)
-	}
 	_, err := w.Write(p.buf.Bytes())
 	return wrapped(err)
 }
@@ -71,9 +54,6 @@ func NightText(w io.Writer, n *nights.Night, o TextOptions) error {
 func FindingsText(w io.Writer, n *nights.Night, o TextOptions) error {
 	p := newPrinter(o.Width, o.Color)
 	p.findings(n)
-	p.blank()
-	p.wrap("", nightSides(n))
-	p.wrap("", nightCounts(n))
 	_, err := w.Write(p.buf.Bytes())
 	return wrapped(err)
 }
@@ -85,6 +65,7 @@ func wrapped(err error) error {
 	return nil
 }
 
+// findings writes what there is to say, and of what.
 func (p *printer) findings(n *nights.Night) {
 	for _, t := range nightTitles {
 		list := findingsOf(n, t.kind)
@@ -95,6 +76,12 @@ func (p *printer) findings(n *nights.Night) {
 		for _, f := range list {
 			p.wrap("  ", findingText(f))
 		}
+	}
+	p.blank()
+	p.wrap("", nightSides(n))
+	p.wrap("", nightCounts(n))
+	if text := canaryText(n.Canary); text != "" {
+		p.wrap("", text)
 	}
 }
 
@@ -172,8 +159,7 @@ func short(hash string) string { return plain.Clean(hash[:min(12, len(hash))]) }
 // nightCounts says how many verdicts there were.
 func nightCounts(n *nights.Night) string {
 	c := n.Counts
-	all := c.Better + c.Worse + c.Same + c.Undecided
-	text := fmt.Sprintf("%s: %d worse, %d better, %d the same, %d undecided", count(all, "comparison", "comparisons"), c.Worse, c.Better, c.Same, c.Undecided)
+	text := fmt.Sprintf("%s: %d worse, %d better, %d the same, %d undecided", count(c.Total(), "comparison", "comparisons"), c.Worse, c.Better, c.Same, c.Undecided)
 	if c.Alike > 0 {
 		text += "; " + count(c.Alike, "package needs no measuring", "packages need no measuring")
 	}
@@ -273,7 +259,7 @@ func Annotations(w io.Writer, n *nights.Night) error {
 		}
 	}
 	level := map[int]string{0: "notice", 1: "error"}[n.Exit]
-	return wrapped(say(cmp.Or(level, "warning"), "tunelab gate: "+nightOutcome(n.Exit), strings.Join(n.Says, "; ")))
+	return wrapped(say(cmp.Or(level, "warning"), "tunelab gate: "+n.Outcome(), strings.Join(n.Says, "; ")))
 }
 
 // atMostFindings keeps what Actions shows of one level in one step.

@@ -15,10 +15,10 @@ type Summary struct {
 	Comparisons []results.Comparison  // in the order of the plan
 	Claims      []results.JudgedClaim // in the order of the scenario
 
-	Name     string // of the run, fit to be shown
-	Question string // fit to be shown
-	Answer   string // one or two plain sentences, composed by rule from the verdicts; fit to be shown
-	Counts   Counts // of the verdicts
+	Name     string         // of the run, fit to be shown
+	Question string         // fit to be shown
+	Answer   string         // one or two plain sentences, composed by rule from the verdicts; fit to be shown
+	Counts   verdict.Counts // of the verdicts
 
 	Repeat    []string // the command that repeats the run
 	Resume    []string // the command that goes on with it; nil when measuring ended
@@ -45,27 +45,6 @@ type Summary struct {
 	byPair   comparisonsOf  // to find a comparison
 }
 
-// Counts is how many comparisons have which verdict.
-type Counts struct {
-	Better, Worse, Same, Undecided int
-}
-
-// Total is the number of comparisons.
-func (c Counts) Total() int { return c.Better + c.Worse + c.Same + c.Undecided }
-
-func (c *Counts) add(v verdict.Verdict) {
-	switch v {
-	case verdict.Better:
-		c.Better++
-	case verdict.Worse:
-		c.Worse++
-	case verdict.Same:
-		c.Same++
-	default:
-		c.Undecided++
-	}
-}
-
 // A fact is a name and what is to be said of it.
 type fact struct {
 	Name, Value string
@@ -85,7 +64,7 @@ func Summarize(f *results.File) *Summary {
 	}
 	for i := range comparisons {
 		c := &s.Comparisons[i]
-		s.Counts.add(c.Verdict)
+		s.Counts.Add(c.Verdict)
 		s.byPair[pairKey{c.Case, c.Metric, c.Base, c.Variant}] = c
 	}
 	s.setCommands()

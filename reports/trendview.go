@@ -286,7 +286,7 @@ type trendNight struct {
 	head, canary string
 	alive        bool
 	beware       bool // the gate was shown not to work
-	counts       Counts
+	counts       verdict.Counts
 	verdicts     string
 	says         []string
 	rows         []nightRow
@@ -334,7 +334,7 @@ func (out *trendNight) setVerdicts(v *trendView, n *nights.Night) {
 		if p.Verdict == "" {
 			continue
 		}
-		out.counts.add(p.Verdict)
+		out.counts.Add(p.Verdict)
 		if at := slices.Index(order, p.Verdict); at >= 0 {
 			row := nightRow{Label: v.label(&nights.Line{Key: nights.Key{Package: p.Package, Benchmark: p.Benchmark}}), Metric: plain.Clean(p.Metric), Verdict: string(p.Verdict)}
 			if p.Ratio != nil && isFinite(*p.Ratio) {

@@ -16,7 +16,7 @@ type verdictGroup struct {
 	Better string // "lower" or "higher"
 	Margin string
 	Base   string // what all are compared with; "" when that differs
-	Counts Counts
+	Counts verdict.Counts
 	Cases  []verdictCase
 	Notes  []string // told below, referred to by number
 }
@@ -55,7 +55,7 @@ func (s *Summary) setVerdicts() {
 			}
 			bases[c.Base] = true
 			g.Base = plain.Clean(c.Base)
-			g.Counts.add(c.Verdict)
+			g.Counts.Add(c.Verdict)
 			if n := len(g.Cases); n == 0 || g.Cases[n-1].Case != plain.Clean(c.Case) {
 				g.Cases = append(g.Cases, verdictCase{Case: plain.Clean(c.Case)})
 			}

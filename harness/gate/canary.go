@@ -56,41 +56,39 @@ func writeCanary(dir string, slowdown float64) error {
 	return nil
 }
 
-// measureCanary measures the canary. It returns what came of it, its run's folder and how long that took.
-func measureCanary(ctx context.Context, slowdown float64, o harness.Options) (c nights.Canary, run string, took time.Duration, err error) {
+// measureCanary measures the canary, and returns what came of it and how long that took.
+func (r *Result) measureCanary(ctx context.Context, slowdown float64, o harness.Options) (c nights.Canary, took time.Duration, err error) {
 	c = nights.Canary{Slowdown: slowdown}
 	dir := filepath.Join(o.Hold.Dir(), "canary") // goes with the hold
 	if err := os.Mkdir(dir, 0o777); err != nil {
-		return c, "", 0, fmt.Errorf("making a folder for the canary: %w", err)
+		return c, 0, fmt.Errorf("making a folder for the canary: %w", err)
 	}
 	if err := writeCanary(dir, slowdown); err != nil {
-		return c, "", 0, err
+		return c, 0, err
 	}
 	sc, err := scenarios.Read(filepath.Join(dir, "canary.toml"))
 	if err != nil {
-		return c, "", 0, err
+		return c, 0, err
 	}
 	out, err := harness.Run(ctx, sc, o)
 	if err != nil {
-		return c, out.Dir, 0, fmt.Errorf("measuring the canary: %w", err)
+		return c, 0, fmt.Errorf("measuring the canary: %w", err)
 	}
-	file, err := results.Read(out.Dir)
-	if err != nil {
-		return c, out.Dir, 0, err
+	if r.canary, err = results.Read(out.Dir); err != nil {
+		return c, 0, err
 	}
-	for _, x := range file.Compare() {
-		flagged := x.Verdict == verdict.Worse || x.Verdict == verdict.Better
+	for _, x := range r.canary.Compare() {
 		switch x.Variant {
 		case "slow":
 			c.Found, c.Ratio = x.Verdict == verdict.Worse, x.Ratio
 		case "twin":
-			c.TwinFlag = flagged
+			c.TwinFlag = x.Verdict == verdict.Worse || x.Verdict == verdict.Better
 		}
 	}
 	if len(out.Failures) > 0 {
-		return c, out.Dir, 0, errors.New(strings.Join(out.Failures, "; "))
+		err = errors.New(strings.Join(out.Failures, "; "))
 	}
-	return c, out.Dir, time.Duration(file.Done.ElapsedMS) * time.Millisecond, nil
+	return c, time.Duration(r.canary.Done.ElapsedMS) * time.Millisecond, err
 }
 
 // twinIsSuspect reports whether the canary's twin was flagged in more nights than chance allows: by the binomial tail, at

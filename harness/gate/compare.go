@@ -13,51 +13,7 @@ import (
 	"tunelab/harness"
 	"tunelab/harness/lock"
 	"tunelab/harness/repo"
-	"tunelab/results"
-	"tunelab/results/verdict"
-	"tunelab/scenarios"
 )
-
-// State is what became of a package.
-type State string
-
-// The states of a package.
-const (
-	Measured    State = "measured"
-	Alike       State = "alike"        // both sides are built into the same bytes: nothing can differ
-	OnlyOld     State = "only old"     // its benchmarks are on the old side only
-	OnlyNew     State = "only new"     // or on the new one
-	Failed      State = "failed"       // it could not be built or measured; Why says why
-	NotMeasured State = "not measured" // the budget did not reach it, or none of its benchmarks runs
-)
-
-// A Package is what became of one package.
-type Package struct {
-	repo.Package
-	ImportPath       string // "" when its go.mod can't be read
-	State            State
-	Why              string
-	OnlyOld, OnlyNew []string // benchmark functions that the other side lacks
-	Tests            []string // test files in which the sides differ: what is measured may be another thing
-	Runs             []Run    // the first one, and those of cases that it had no room for
-
-	scenario *scenarios.Scenario
-}
-
-// A Run is one of a package.
-type Run struct {
-	Dir         string // its folder
-	File        *results.File
-	Comparisons []results.Comparison
-	Failures    []string // trials that ended badly
-}
-
-// A Report is what came of a question.
-type Report struct {
-	Question *Question
-	Started  time.Time
-	Packages []*Package
-}
 
 // leastTime is worth beginning a package with.
 const leastTime = 5 * time.Second
@@ -70,15 +26,23 @@ func Compare(ctx context.Context, q *Question) (*Report, error) {
 		return r, err
 	}
 	if q.Hold == nil {
-		if q.Hold, err = harness.Take(q.Command, func(text string) { q.Tell(harness.Progress{Stage: harness.StageBuild, Text: text}) }); err != nil {
+		if err := q.take(); err != nil {
 			return r, err
 		}
-		defer func() {
-			q.Hold.Release()
-			q.Hold = nil
-		}()
+		defer q.release()
 	}
 	return r, r.run(ctx)
+}
+
+// take takes the machine, for all that the question measures.
+func (q *Question) take() (err error) {
+	q.Hold, err = harness.Take(q.Command, func(text string) { q.Tell(harness.Progress{Stage: harness.StageBuild, Text: text}) })
+	return err
+}
+
+func (q *Question) release() {
+	q.Hold.Release()
+	q.Hold = nil
 }
 
 // prepare finds what there is to compare, before anything is built.
@@ -291,28 +255,6 @@ var compiled = []string{".go", ".mod", ".sum", ".s", ".md"}
 func fatal(ctx context.Context, err error) bool {
 	var held *lock.HeldError
 	return ctx.Err() != nil || errors.As(err, &held)
-}
-
-// Comparisons are those of all of the package's runs.
-func (p *Package) Comparisons() []results.Comparison {
-	var out []results.Comparison
-	for _, run := range p.Runs {
-		out = append(out, run.Comparisons...)
-	}
-	return out
-}
-
-// Comparisons counts those that have been measured, and those that came to a verdict or to as many blocks as a plan has at
-// least.
-func (r *Report) Comparisons() (all, told int) {
-	for _, p := range r.Packages {
-		for _, c := range p.Comparisons() {
-			if all++; c.Verdict != verdict.Undecided || c.Blocks >= harness.LeastBlocks {
-				told++
-			}
-		}
-	}
-	return all, told
 }
 
 // scratch matches the folders that checkouts are in, which are gone when anybody reads of them.

@@ -38,23 +38,19 @@ type Options struct {
 type Result struct {
 	Night  *nights.Night
 	Report *Report
-	Canary string // folder of the canary's run, "" without one
 	Says   string // what decided the exit status
 	Dirty  bool   // the tip is a work tree that no commit has, so that it has no place in a history
 
-	dead error // why the canary could not be measured
+	canary *results.File // its run, nil without one
+	dead   error         // why the canary could not be measured
 }
 
-// Runs are the folders of the night's runs, the canary's first.
-func (r *Result) Runs() []string {
-	var out []string
-	if r.Canary != "" {
-		out = append(out, r.Canary)
+// Files are those of the night's runs, the canary's first.
+func (r *Result) Files() []*results.File {
+	if r.canary == nil {
+		return r.Report.Files()
 	}
-	if r.Report != nil {
-		out = append(out, r.Report.Runs()...)
-	}
-	return out
+	return append([]*results.File{r.canary}, r.Report.Files()...)
 }
 
 // Gate measures a night: the canary, then the tip against the baseline. The tip is HEAD, or the work tree where tracked
@@ -68,27 +64,23 @@ func Gate(ctx context.Context, c *Config, o Options) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Path, err)
 	}
-	q.Hold, err = harness.Take(q.Command, func(text string) { q.Tell(harness.Progress{Stage: harness.StageBuild, Text: text}) })
-	if err != nil {
+	report.Started = o.Now.UTC().Truncate(time.Second)
+	if err := q.take(); err != nil {
 		return nil, err
 	}
-	defer q.Hold.Release()
-	r := &Result{Dirty: dirty, Report: report, Night: &nights.Night{
-		Started: o.Now.UTC().Truncate(time.Second), Commit: q.New.Commit.Hash, Subject: q.New.Commit.Subject,
-		Baseline: q.Old.Commit.Hash, Named: q.Old.Rev, Protocol: results.Protocol, Host: harness.Host(),
-	}}
-	canary, run, took, err := measureCanary(ctx, *c.Canary.Slowdown, q.options(CanaryBudget(q.Budget), canaryFamily))
+	defer q.release()
+	r := &Result{Dirty: dirty, Report: report}
+	canary, took, err := r.measureCanary(ctx, *c.Canary.Slowdown, q.options(CanaryBudget(q.Budget), canaryFamily))
 	if err != nil && fatal(ctx, err) {
 		return nil, err
 	}
-	r.Canary, r.dead, r.Night.Canary = run, err, &canary
+	r.dead = err
 	q.Budget = max(q.Budget-took, leastTime)
 	if err := report.run(ctx); err != nil {
 		return nil, err
 	}
-	r.Night.Module = report.module(ctx)
-	r.Night.Points, r.Night.Counts = report.points(), report.counts()
-	r.Night.Findings = report.findings(c, o.Now)
+	r.Night = report.Night(ctx, c)
+	r.Night.Canary = &canary
 	r.judge(c, o)
 	return r, nil
 }
@@ -149,17 +141,6 @@ func lastNight(before []*nights.Night) (open, decided []string) {
 		}
 	}
 	return open, decided
-}
-
-// module is the path of the module that was measured, as far as that is known.
-func (r *Report) module(ctx context.Context) string {
-	q := r.Question
-	for _, p := range r.Packages {
-		if path, err := q.Repo.ModulePath(ctx, q.New.Commit.Hash, p.Module); err == nil {
-			return path
-		}
-	}
-	return ""
 }
 
 // judge decides the night's exit status and says why.

@@ -125,6 +125,7 @@ func (p *Package) about(q *Question) []nights.Finding {
 		for _, u := range run.File.Run.NotMeasured {
 			function, _, _ := strings.Cut("Benchmark"+u.Case, "/")
 			switch {
+			case p.has(u.Case): // another run had room
 			case slices.Contains(p.OnlyOld, function) || slices.Contains(p.OnlyNew, function): // said already
 			case u.Why == harness.OnlyIn+q.Old.Name:
 				add(nights.OnlyOld, []string{u.Case}, "")
@@ -179,16 +180,7 @@ func (r *Report) counts() nights.Counts {
 			c.Broken++
 		}
 		for _, x := range p.Comparisons() {
-			switch x.Verdict {
-			case verdict.Better:
-				c.Better++
-			case verdict.Worse:
-				c.Worse++
-			case verdict.Same:
-				c.Same++
-			default:
-				c.Undecided++
-			}
+			c.Add(x.Verdict)
 		}
 	}
 	return c

@@ -79,7 +79,7 @@ func (p *Package) unreached() []string {
 	}
 	var out []string
 	for _, u := range p.Runs[len(p.Runs)-1].File.Run.NotMeasured {
-		if u.Variant == "" && strings.Contains(u.Why, harness.NoRoom) {
+		if u.Variant == "" && strings.Contains(u.Why, harness.NoRoom) && !p.has(u.Case) {
 			out = append(out, u.Case)
 		}
 	}
@@ -134,11 +134,8 @@ func (r *Report) one(ctx context.Context, p *Package, budget time.Duration, fami
 	if err != nil {
 		return 0, err
 	}
-	if len(p.Runs) > 0 {
-		file.Run.NotMeasured = slices.DeleteFunc(file.Run.NotMeasured, func(u results.Unmeasured) bool { return u.Case != "" && p.has(u.Case) })
-	}
 	p.State = Measured
-	p.Runs = append(p.Runs, Run{Dir: out.Dir, File: file, Comparisons: p.news(file.Compare()), Failures: out.Failures})
+	p.Runs = append(p.Runs, Run{File: file, Comparisons: p.news(file.Compare()), Failures: out.Failures})
 	return time.Duration(file.Done.ElapsedMS) * time.Millisecond, nil
 }
 

@@ -7,12 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
-	"tunelab/harness"
 	"tunelab/harness/repo"
-	"tunelab/results"
-	"tunelab/results/nights"
 )
 
 // A Found is what there is to gate.
@@ -57,53 +53,4 @@ func Survey(ctx context.Context, dir, baseline string) (Found, error) {
 		return Found{}, fmt.Errorf("no benchmark is in %s or below it: a gate needs some (func BenchmarkX(b *testing.B) in a _test.go file)", dir)
 	}
 	return found, nil
-}
-
-// Night is a report as a night has it, without canary and verdict.
-func (r *Report) Night(ctx context.Context) *nights.Night {
-	q := r.Question
-	return &nights.Night{
-		Started: r.Started, Commit: q.New.Commit.Hash, Subject: q.New.Commit.Subject, Baseline: q.Old.Commit.Hash, Named: q.Old.Rev,
-		Protocol: results.Protocol, Host: harness.Host(), Module: r.module(ctx), Points: r.points(), Counts: r.counts(),
-		Findings: r.findings(nil, r.Started),
-	}
-}
-
-// Runs are the folders of the report's runs.
-func (r *Report) Runs() []string {
-	var out []string
-	for _, p := range r.Packages {
-		for _, run := range p.Runs {
-			out = append(out, run.Dir)
-		}
-	}
-	return out
-}
-
-// Err says what could not be built or measured, with [harness.ErrFailed]; nil when all could.
-func (r *Report) Err() error {
-	var failed []string
-	for _, p := range r.Packages {
-		if p.State == Failed {
-			failed = append(failed, here(p.Dir)+": "+firstLine(p.Why))
-		}
-		for _, run := range p.Runs {
-			failed = append(failed, run.Failures...)
-		}
-	}
-	if len(failed) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: %s", harness.ErrFailed, strings.Join(failed, "; "))
-}
-
-// Outcome is what the night came to, in a word or two.
-func (r *Result) Outcome() string {
-	switch r.Night.Exit {
-	case Pass:
-		return "pass"
-	case Red:
-		return "red"
-	}
-	return "nothing can be said"
 }

@@ -58,10 +58,7 @@ func (f Finding) Red() bool { return f.Kind == Regression || f.Kind == Fails }
 
 // Counts says how many comparisons of a night came to what.
 type Counts struct {
-	Same      int `json:"same,omitempty"`
-	Better    int `json:"better,omitempty"`
-	Worse     int `json:"worse,omitempty"`
-	Undecided int `json:"undecided,omitempty"`
-	Alike     int `json:"alike,omitempty"`  // packages
-	Broken    int `json:"broken,omitempty"` // packages
+	verdict.Counts
+	Alike  int `json:"alike,omitempty"`  // packages
+	Broken int `json:"broken,omitempty"` // packages
 }

@@ -81,6 +81,17 @@ type Night struct {
 	File string `json:"-"` // that it was read from
 }
 
+// Outcome is what the exit status means, in a word or two.
+func (n *Night) Outcome() string {
+	switch n.Exit {
+	case 0:
+		return "pass"
+	case 1:
+		return "red"
+	}
+	return "nothing can be said"
+}
+
 // A Canary is how the gate proved that it was alive: a benchmark of its own, with a known slowdown.
 type Canary struct {
 	Slowdown float64  `json:"slowdown"`            // that was put in, as a share
