@@ -15,7 +15,6 @@ import (
 
 	"tunelab/harness"
 	"tunelab/harness/calibrate"
-	"tunelab/harness/display"
 	"tunelab/reports"
 	"tunelab/scenarios"
 )
@@ -65,7 +64,7 @@ in the folder of runs, and runs there show it beside their verdicts.`,
 
 func runCalibration(ctx context.Context, cmd *cobra.Command, sc *scenarios.Scenario, o calibrate.Options) error {
 	o.Command = []string{"tunelab", "calibrate", sc.Path, "--budget", o.Budget.String(), "--seed", fmt.Sprint(o.Seed)}
-	show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))
+	show := showProgress(cmd)
 	o.Tell = show.Tell
 	o.Say = func(text string) { show.Tell(harness.Progress{Stage: "calibrate", Text: text}) }
 	c, err := calibrate.Run(ctx, sc, o)

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tunelab/harness"
-	"tunelab/harness/display"
 	"tunelab/harness/gate"
 	"tunelab/harness/repo"
 	"tunelab/reports"
@@ -64,7 +63,7 @@ package that both sides build into the same bytes is passed over: nothing can di
 		if err := compareSides(cmd, &q, revisions, oldBuild, newBuild); err != nil {
 			return err
 		}
-		q.Command = append([]string{"tunelab"}, os.Args[1:]...)
+		q.Command = asTyped()
 		return compare(cmd, &q, out, summary)
 	}
 	return cmd
@@ -95,7 +94,7 @@ func compareSides(cmd *cobra.Command, q *gate.Question, revisions []string, oldB
 }
 
 func compare(cmd *cobra.Command, q *gate.Question, out, summary string) error {
-	show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))
+	show := showProgress(cmd)
 	q.Tell = show.Tell
 	report, err := gate.Compare(cmd.Context(), q)
 	show.Close()
@@ -115,7 +114,7 @@ func compare(cmd *cobra.Command, q *gate.Question, out, summary string) error {
 		err = reports.FindingsText(cmd.OutOrStdout(), night, textOptions(cmd.OutOrStdout()))
 	}
 	if err == nil {
-		err = appendSummary(summary, "tunelab compare: "+report.Question.Old.Said()+" and "+report.Question.New.Said(), night)
+		err = appendSummary(summary, nightSummary("tunelab compare: "+report.Question.Old.Said()+" and "+report.Question.New.Said(), night))
 	}
 	printPages(cmd, report.Files(), out)
 	if err != nil {
@@ -161,14 +160,22 @@ func printPages(cmd *cobra.Command, files []*results.File, out string) {
 	}
 }
 
-// appendSummary adds to a file, as $GITHUB_STEP_SUMMARY wants it.
-func appendSummary(path, title string, n *nights.Night) error {
+// appendSummary adds to a file, as $GITHUB_STEP_SUMMARY wants it; to none when path is "".
+func appendSummary(path string, render func(io.Writer) error) error {
 	if path == "" {
 		return nil
 	}
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	if err == nil {
+		err = errors.Join(render(f), f.Close())
+	}
 	if err != nil {
 		return fmt.Errorf("writing the summary: %w", err)
 	}
-	return errors.Join(reports.NightMarkdown(f, title, n, nil), f.Close())
+	return nil
+}
+
+// nightSummary is what a night's summary is.
+func nightSummary(title string, n *nights.Night) func(io.Writer) error {
+	return func(w io.Writer) error { return reports.NightMarkdown(w, title, n, nil) }
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tunelab/harness"
-	"tunelab/harness/display"
 	"tunelab/harness/gate"
 	"tunelab/reports"
 	"tunelab/results"
@@ -64,12 +63,12 @@ Exit status: 0 pass; 1 a confirmed regression; 2 nothing can be said (nothing me
 			return err
 		}
 		o.Now = time.Now()
-		o.Command = append([]string{"tunelab"}, os.Args[1:]...)
-		if err := runGate(cmd, config, f, o); errors.Is(err, harness.ErrFailed) {
-			return fmt.Errorf("nothing can be said: %v", err) // 1 is for regressions
-		} else {
-			return err
+		o.Command = asTyped()
+		err = runGate(cmd, config, f, o)
+		if errors.Is(err, harness.ErrFailed) {
+			err = fmt.Errorf("nothing can be said: %v", err) // 1 is for regressions
 		}
+		return err
 	}
 	return cmd
 }
@@ -89,7 +88,7 @@ func runGate(cmd *cobra.Command, config *gate.Config, f gateFlags, o gate.Option
 		}
 		o.Before = ofMachine(past.Nights, harness.Host())
 	}
-	show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))
+	show := showProgress(cmd)
 	o.Tell = show.Tell
 	r, err := gate.Gate(cmd.Context(), config, o)
 	show.Close()
@@ -143,7 +142,7 @@ func concludeNight(cmd *cobra.Command, store nights.Store, r *gate.Result, f gat
 	if os.Getenv("GITHUB_ACTIONS") == "true" {
 		problems = append(problems, reports.Annotations(out, r.Night))
 	}
-	problems = append(problems, reports.NightText(out, r.Night, textOptions(out)), appendSummary(f.summary, "tunelab gate: "+r.Night.Outcome(), r.Night))
+	problems = append(problems, reports.NightText(out, r.Night, textOptions(out)), appendSummary(f.summary, nightSummary("tunelab gate: "+r.Night.Outcome(), r.Night)))
 	if kept != "" {
 		fmt.Fprintf(out, "\nnight: %s\n", kept)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tunelab/harness"
-	"tunelab/harness/display"
 	"tunelab/harness/gate"
 	"tunelab/harness/repo"
 	"tunelab/reports"
@@ -107,14 +106,8 @@ func trendOf(h *nights.History) *reports.Trend {
 
 func showTrend(cmd *cobra.Command, t *reports.Trend, f historyFlags) error {
 	out := cmd.OutOrStdout()
-	if f.summary != "" {
-		file, err := os.OpenFile(f.summary, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
-		if err == nil {
-			err = errors.Join(reports.TrendMarkdown(file, t), file.Close())
-		}
-		if err != nil {
-			return fmt.Errorf("writing the summary: %w", err)
-		}
+	if err := appendSummary(f.summary, func(w io.Writer) error { return reports.TrendMarkdown(w, t) }); err != nil {
+		return err
 	}
 	switch {
 	case f.asJSON:
@@ -160,9 +153,10 @@ func confirmAll(cmd *cobra.Command, store nights.Store, h *nights.History, t *re
 	if err != nil {
 		return err
 	}
-	q := gate.Question{Repo: r, Prefix: prefix, Budget: f.budget, Results: f.results, Command: append([]string{"tunelab"}, os.Args[1:]...)}
+	q := gate.Question{Repo: r, Prefix: prefix, Budget: f.budget, Results: f.results, Command: asTyped()}
+	var metrics gate.Metrics
 	if config != nil {
-		q.Metrics = config.Metrics
+		metrics = config.Metrics
 	}
 	if q.Hold, err = harness.Take(q.Command, func(string) {}); err != nil {
 		return err
@@ -173,9 +167,9 @@ func confirmAll(cmd *cobra.Command, store nights.Store, h *nights.History, t *re
 			if c.Confirmed != nil && c.Confirmed.Verdict != verdict.Undecided {
 				continue
 			}
-			show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))
+			show := showProgress(cmd)
 			q.Tell = show.Tell
-			q.Metrics.Primary = []string{c.Line.Metric}
+			q.Metrics = metrics.Only(c.Line.Metric)
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s %s, %s, between %.12s and %.12s:\n", c.Line.Package, c.Line.Benchmark, c.Line.Metric, e.Before, e.After)
 			found, err := gate.Bisect(cmd.Context(), q, gate.Suspect{Package: c.Line.Package, Benchmark: c.Line.Benchmark, Metric: c.Line.Metric, From: e.Before, To: e.After})
 			show.Close()

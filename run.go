@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tunelab/harness"
-	"tunelab/harness/display"
 	"tunelab/reports"
 	"tunelab/results"
 	"tunelab/scenarios"
@@ -130,7 +129,7 @@ func runAll(cmd *cobra.Command, args []string, full bool, o harness.Options) err
 			o.Budget = harness.FullBudget(c.scenario)
 		}
 		o.Command = commandLine(cmd, c.arg, o)
-		show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))
+		show := showProgress(cmd)
 		o.Tell = show.Tell
 		out, err := harness.Run(cmd.Context(), c.scenario, o)
 		show.Close()
@@ -163,7 +162,7 @@ func resumeRun(cmd *cobra.Command, args []string, run string, o harness.Options)
 		return err
 	}
 	o.Command = file.Run.Command
-	show := display.New(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()), width(cmd.ErrOrStderr()))
+	show := showProgress(cmd)
 	o.Tell = show.Tell
 	out, err := harness.Resume(cmd.Context(), list[0].scenario, filepath.Dir(file.Path), o)
 	show.Close()

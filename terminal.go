@@ -5,8 +5,20 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"tunelab/harness/display"
 )
+
+// showProgress tells the command's progress on stderr until it is closed.
+func showProgress(cmd *cobra.Command) *display.Display {
+	w := cmd.ErrOrStderr()
+	return display.New(w, isTerminal(w), width(w))
+}
+
+// asTyped is the command line for the record.
+func asTyped() []string { return append([]string{"tunelab"}, os.Args[1:]...) }
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)

@@ -132,6 +132,24 @@ func TestTwin(t *testing.T) {
 	}
 }
 
+// TestOnly: what is said of other units would be an error in a scenario that does not judge them.
+func TestOnly(t *testing.T) {
+	margin := 0.02
+	m := Metrics{Primary: []string{"ns/op", "B/op"}, Margin: &margin, MarginAbs: map[string]float64{"B/op": 8}}
+	for unit, want := range map[string]int{"ns/op": 0, "B/op": 1} {
+		only := m.Only(unit)
+		if len(only.MarginAbs) != want || len(only.Primary) != 1 || *only.Margin != margin {
+			t.Errorf("%s: %+v", unit, only)
+		}
+		text := "question = \"?\"\n" + (&Question{Metrics: only}).metricsTOML() + variants
+		if _, err := scenarios.Parse("x.toml", []byte(text)); err != nil {
+			t.Errorf("%s: %v", unit, err)
+		}
+	}
+}
+
+const variants = "[bench]\ndir = \".\"\n[[variant]]\nname = \"a\"\nbase = true\n[[variant]]\nname = \"b\"\n"
+
 func TestParseBuild(t *testing.T) {
 	flags, env, err := ParseBuild(" -tags=a,b GOAMD64=v3  -gcflags=-N ")
 	if err != nil || strings.Join(flags, " ") != "-tags=a,b -gcflags=-N" || len(env) != 1 || env["GOAMD64"] != "v3" {

@@ -65,6 +65,15 @@ type Metrics struct {
 	MarginAbs map[string]float64 `toml:"margin_abs"`
 }
 
+// Only returns what is said of one unit.
+func (m Metrics) Only(unit string) Metrics {
+	out := Metrics{Primary: []string{unit}, Better: m.Better, Margin: m.Margin}
+	if abs, ok := m.MarginAbs[unit]; ok {
+		out.MarginAbs = map[string]float64{unit: abs}
+	}
+	return out
+}
+
 // A Question is what [Compare] measures.
 type Question struct {
 	Repo     *repo.Repo
