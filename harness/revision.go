@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,7 +21,6 @@ type revised struct {
 // checkOut puts the revisions that variants name into folders of their own, each once.
 func (s *session) checkOut(ctx context.Context) error {
 	s.revised = map[string]revised{}
-	roots := map[string]string{} // by hash
 	for _, v := range s.variants {
 		if v.Rev == "" {
 			continue
@@ -41,20 +41,34 @@ func (s *session) checkOut(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: variant %s: %w", position, v.Name, err)
 		}
-		if roots[commit.Hash] == "" {
-			s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("checking out %s (%s)", v.Name, commit.Short())})
-			roots[commit.Hash] = filepath.Join(s.scratch, "rev-"+commit.Short())
-			if err := r.Checkout(ctx, commit.Hash, roots[commit.Hash]); err != nil {
-				return fmt.Errorf("%s: variant %s: %w", position, v.Name, err)
-			}
+		root, err := s.checkoutOf(ctx, r, v.Name, commit)
+		if err != nil {
+			return fmt.Errorf("%s: variant %s: %w", position, v.Name, err)
 		}
-		at := filepath.Join(roots[commit.Hash], filepath.FromSlash(prefix))
+		at := filepath.Join(root, filepath.FromSlash(prefix))
 		if info, err := os.Stat(at); err != nil || !info.IsDir() {
 			return fmt.Errorf("%s: variant %s: %s has no folder %s", position, v.Name, v.Rev, prefix)
 		}
-		s.revised[v.Name] = revised{commit, at, workspace(r.Top, roots[commit.Hash])}
+		s.revised[v.Name] = revised{commit, at, workspace(r.Top, root)}
 	}
 	return nil
+}
+
+// checkoutOf returns the folder of a revision's checkout, which is made once for all runs that share a hold of the machine.
+func (s *session) checkoutOf(ctx context.Context, r *repo.Repo, name string, commit repo.Commit) (string, error) {
+	dir := s.scratch
+	if s.options.Hold != nil {
+		dir = s.options.Hold.Dir()
+	}
+	root := filepath.Join(dir, "rev-"+commit.Short())
+	if _, err := os.Stat(root); err == nil {
+		return root, nil
+	}
+	s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("checking out %s (%s)", name, commit.Short())})
+	if err := r.Checkout(ctx, commit.Hash, root); err != nil {
+		return "", errors.Join(err, os.RemoveAll(root)) // what is there is whole
+	}
+	return root, nil
 }
 
 // workspace returns the file in a checkout that GOWORK in the environment names in the repository itself.

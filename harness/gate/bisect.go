@@ -47,6 +47,11 @@ func Bisect(ctx context.Context, q Question, s Suspect) (nights.Confirmation, er
 		out.Why = "both nights are of one commit: something else than the code changed"
 		return out, nil
 	}
+	release, err := q.take()
+	if err != nil {
+		return out, err
+	}
+	defer release()
 	b := &bisection{q: q, s: s}
 	whole, err := b.compare(ctx, s.From, s.To)
 	if err != nil {

@@ -25,24 +25,31 @@ func Compare(ctx context.Context, q *Question) (*Report, error) {
 	if err != nil {
 		return r, err
 	}
-	if q.Hold == nil {
-		if err := q.take(); err != nil {
-			return r, err
-		}
-		defer q.release()
+	release, err := q.take()
+	if err != nil {
+		return r, err
 	}
+	defer release()
 	return r, r.run(ctx)
 }
 
-// take takes the machine, for all that the question measures.
-func (q *Question) take() (err error) {
-	q.Hold, err = harness.Take(q.Command, func(text string) { q.Tell(harness.Progress{Stage: harness.StageBuild, Text: text}) })
-	return err
-}
-
-func (q *Question) release() {
-	q.Hold.Release()
-	q.Hold = nil
+// take takes the machine for all that the question measures, unless whoever asks it has. Release gives back what it took.
+func (q *Question) take() (release func(), err error) {
+	if q.Hold != nil {
+		return func() {}, nil
+	}
+	say := func(text string) {
+		if q.Tell != nil {
+			q.Tell(harness.Progress{Stage: harness.StageBuild, Text: text})
+		}
+	}
+	if q.Hold, err = harness.Take(q.Command, say); err != nil {
+		return nil, err
+	}
+	return func() {
+		q.Hold.Release()
+		q.Hold = nil
+	}, nil
 }
 
 // prepare finds what there is to compare, before anything is built.
@@ -258,7 +265,7 @@ func fatal(ctx context.Context, err error) bool {
 }
 
 // scratch matches the folders that checkouts are in, which are gone when anybody reads of them.
-var scratch = regexp.MustCompile(`[^\s]*/tunelab-\d+-[0-9a-f]+/rev-`)
+var scratch = regexp.MustCompile(`[^\s]*/tunelab-\d+-[0-9a-f]+(?:-more)?/rev-`)
 
 // readable is an error for people who look later.
 func readable(err error) string {

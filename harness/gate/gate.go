@@ -65,10 +65,11 @@ func Gate(ctx context.Context, c *Config, o Options) (*Result, error) {
 		return nil, fmt.Errorf("%s: %w", c.Path, err)
 	}
 	report.Started = o.Now.UTC().Truncate(time.Second)
-	if err := q.take(); err != nil {
+	release, err := q.take()
+	if err != nil {
 		return nil, err
 	}
-	defer q.release()
+	defer release()
 	r := &Result{Dirty: dirty, Report: report}
 	canary, took, err := r.measureCanary(ctx, *c.Canary.Slowdown, q.options(CanaryBudget(q.Budget), canaryFamily))
 	if err != nil && fatal(ctx, err) {
