@@ -175,15 +175,18 @@ func (c *Config) check(fail failer) {
 
 // checkMetrics asks package scenarios, which knows the rules.
 func (c *Config) checkMetrics(fail failer) {
-	probe := &Question{Metrics: c.Metrics}
-	text := probe.metricsTOML() + "\n[bench]\ndir = \".\"\n[[variant]]\nname = \"a\"\nbase = true\n[[variant]]\nname = \"b\"\n"
-	_, err := scenarios.Parse(c.Path, []byte("question = \"?\"\n"+text))
+	_, err := withMetrics(c.Metrics).parse(c.Path)
 	for _, err := range flatten(err) {
 		var e *scenarios.Error
 		if errors.As(err, &e) {
 			fail("metrics", "%s", e.Msg)
 		}
 	}
+}
+
+// withMetrics is a scenario of which nothing but its metrics can be wrong.
+func withMetrics(m Metrics) scenarioFile {
+	return scenarioFile{Question: "?", Bench: benchTable{Dir: "."}, Metrics: m, Variants: []variantTable{{Name: "a", Base: true}, {Name: "b"}}}
 }
 
 func flatten(err error) []error {

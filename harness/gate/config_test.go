@@ -141,14 +141,11 @@ func TestOnly(t *testing.T) {
 		if len(only.MarginAbs) != want || len(only.Primary) != 1 || *only.Margin != margin {
 			t.Errorf("%s: %+v", unit, only)
 		}
-		text := "question = \"?\"\n" + (&Question{Metrics: only}).metricsTOML() + variants
-		if _, err := scenarios.Parse("x.toml", []byte(text)); err != nil {
+		if _, err := withMetrics(only).parse("x.toml"); err != nil {
 			t.Errorf("%s: %v", unit, err)
 		}
 	}
 }
-
-const variants = "[bench]\ndir = \".\"\n[[variant]]\nname = \"a\"\nbase = true\n[[variant]]\nname = \"b\"\n"
 
 func TestParseBuild(t *testing.T) {
 	flags, env, err := ParseBuild(" -tags=a,b GOAMD64=v3  -gcflags=-N ")

@@ -12,7 +12,6 @@
 package gate
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -23,6 +22,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pelletier/go-toml/v2"
 
 	"tunelab/harness"
 	"tunelab/harness/repo"
@@ -194,63 +195,51 @@ func splitWords(text string) ([]string, error) {
 	return words, nil
 }
 
-// scenario makes the question about one package, and of those of its benchmarks that a pattern matches, if there is one.
-func (q *Question) scenario(p repo.Package, bench string) (*scenarios.Scenario, error) {
-	var out bytes.Buffer
-	line := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
-	old, tip := q.Old.Said(), q.New.Said()
-	line("question = %s", quote(fmt.Sprintf("Is %s faster or slower in %s than in %s?", here(p.Dir), tip, old)))
-	line("[bench]")
-	line("dir = %s", quote(filepath.Join(q.Repo.Top, filepath.FromSlash(p.Dir))))
-	if bench = cmp.Or(bench, q.Bench); bench != "" {
-		line("run = %s", quote(bench))
-	}
-	out.WriteString(q.metricsTOML())
-	for i, side := range []Side{q.Old, q.New} {
-		line("[[variant]]")
-		line("name = %s", quote(side.Name))
-		if i == 0 {
-			line("base = true")
-		}
-		if side.Rev != "" {
-			line("rev = %s", quote(side.Commit.Hash))
-		}
-		line("flags = %s", list(append([]string{"-trimpath"}, side.Flags...))) // builds in two folders are alike then
-		if len(side.BuildEnv) > 0 {
-			line("[variant.buildenv]")
-			for _, key := range sortedKeys(side.BuildEnv) {
-				line("%s = %s", quote(key), quote(side.BuildEnv[key]))
-			}
-		}
-	}
-	file := filepath.Join(q.Repo.Top, filepath.FromSlash(p.Dir), q.Kind+"-"+runName(q.Repo, p.Dir)+".toml")
-	return scenarios.Parse(file, out.Bytes())
+// A scenarioFile is what a question about one package is as a scenario file.
+type scenarioFile struct {
+	Question string         `toml:"question"`
+	Bench    benchTable     `toml:"bench"`
+	Metrics  Metrics        `toml:"metrics"`
+	Variants []variantTable `toml:"variant"`
 }
 
-// metricsTOML is the question's metrics as a scenario file has them.
-func (q *Question) metricsTOML() string {
-	var out strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
-	line("[metrics]")
-	if len(q.Metrics.Primary) > 0 {
-		line("primary = %s", list(q.Metrics.Primary))
+type benchTable struct {
+	Dir string `toml:"dir"`
+	Run string `toml:"run,omitempty"`
+}
+
+type variantTable struct {
+	Name     string            `toml:"name"`
+	Base     bool              `toml:"base"`
+	Rev      string            `toml:"rev,omitempty"`
+	Flags    []string          `toml:"flags"`
+	BuildEnv map[string]string `toml:"buildenv,omitempty"`
+}
+
+// parse has package scenarios read and check the file, as if it were at path.
+func (f scenarioFile) parse(path string) (*scenarios.Scenario, error) {
+	text, err := toml.Marshal(f)
+	if err != nil {
+		return nil, fmt.Errorf("writing a scenario: %w", err)
 	}
-	if q.Metrics.Margin != nil {
-		line("margin = %v", *q.Metrics.Margin)
+	return scenarios.Parse(path, text)
+}
+
+// scenario makes the question about one package, and of those of its benchmarks that a pattern matches, if there is one.
+func (q *Question) scenario(p repo.Package, bench string) (*scenarios.Scenario, error) {
+	dir := filepath.Join(q.Repo.Top, filepath.FromSlash(p.Dir))
+	f := scenarioFile{
+		Question: fmt.Sprintf("Is %s faster or slower in %s than in %s?", here(p.Dir), q.New.Said(), q.Old.Said()),
+		Bench:    benchTable{Dir: dir, Run: cmp.Or(bench, q.Bench)},
+		Metrics:  q.Metrics,
 	}
-	if len(q.Metrics.Better) > 0 {
-		line("[metrics.better]")
-		for _, unit := range sortedKeys(q.Metrics.Better) {
-			line("%s = %s", quote(unit), quote(q.Metrics.Better[unit]))
-		}
+	for i, side := range []Side{q.Old, q.New} {
+		f.Variants = append(f.Variants, variantTable{
+			Name: side.Name, Base: i == 0, Rev: side.Commit.Hash, BuildEnv: side.BuildEnv,
+			Flags: append([]string{"-trimpath"}, side.Flags...), // builds in two folders are alike then
+		})
 	}
-	if len(q.Metrics.MarginAbs) > 0 {
-		line("[metrics.margin_abs]")
-		for _, unit := range sortedKeys(q.Metrics.MarginAbs) {
-			line("%s = %v", quote(unit), q.Metrics.MarginAbs[unit])
-		}
-	}
-	return out.String()
+	return f.parse(filepath.Join(dir, q.Kind+"-"+runName(q.Repo, p.Dir)+".toml"))
 }
 
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9_.]+`)
