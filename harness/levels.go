@@ -229,48 +229,72 @@ func (s *session) pilotParty(ctx context.Context, c *results.PlannedCase, v scen
 		return out, err
 	}
 	started := time.Since(began)
-	random := rand.New(rand.NewPCG(uint64(len(c.Case)), uint64(c.N)))
-	run := func(rounds int) error {
-		for _, m := range p.members {
-			clear(m.slices)
-		}
-		var rests []float64
-		for range rounds {
-			if time.Now().After(until) {
-				out.why, out.late = "finding out how long and how often takes too much of the budget on a machine that is so busy", true
-				return nil
-			}
-			if err := p.round(ctx, random); err != nil {
-				return err
-			}
-			for _, m := range p.members {
-				if m.attempt.outcome == results.OK {
-					rests = append(rests, ms(m.cost)-nsPerOp(m.attempt.line)*float64(p.c.N)/1e6)
-				}
-			}
-		}
-		out.rest = max(0, results.MiddleHalf(rests))
-		return nil
-	}
-	if c.Processes.SliceMS == 0 {
-		before := p.members[0].Waiting()
-		if err = run(pilotRounds / 2); err == nil && out.why == "" {
-			out.why, out.curved, err = p.lengthen(ctx, out.rest, (p.members[0].Waiting()-before)/(pilotRounds/2))
-		}
-		c.N = p.c.N
-	}
-	rounds := pilotRounds
-	if err == nil && out.why == "" {
-		rounds = roundsOf(results.MiddleHalf(p.members[0].slices["ns/op"])*float64(c.N)/1e6 + out.rest)
-		err = run(rounds)
-	}
+	rounds, err := out.measure(ctx, p, c, until)
 	ending := time.Now()
 	if err = errors.Join(err, p.close(ctx)); err != nil {
 		return out, err
 	}
 	out.start = ms(started+time.Since(ending)) / 2
+	out.read(p, rounds, ending.Sub(began))
+	if out.why != "" {
+		return out, nil
+	}
+	c.Processes.SliceMS = out.slice
+	c.Processes.Counts = cmp.Or(c.Processes.Counts, p.members[0].counts)
+	c.TimeoutMS = int64(10*(out.slice+out.rest)) + 10_000
+	for i, a := range out.series[0] {
+		out.ratios = append(out.ratios, out.series[1][i]-a)
+	}
+	return out, nil
+}
+
+// measure lets the party's processes take turns, for the first of a case also to find how long a slice has to be. It
+// returns how many rounds their slices are of.
+func (out *pilotParty) measure(ctx context.Context, p *alternating, c *results.PlannedCase, until time.Time) (rounds int, err error) {
+	random := rand.New(rand.NewPCG(uint64(len(c.Case)), uint64(c.N)))
+	if c.Processes.SliceMS == 0 {
+		before := p.members[0].Waiting()
+		if err = out.run(ctx, p, pilotRounds/2, random, until); err == nil && out.why == "" {
+			out.why, out.curved, err = p.lengthen(ctx, out.rest, (p.members[0].Waiting()-before)/(pilotRounds/2))
+		}
+		c.N = p.c.N
+	}
+	rounds = pilotRounds
+	if err == nil && out.why == "" {
+		rounds = roundsOf(results.MiddleHalf(p.members[0].slices["ns/op"])*float64(c.N)/1e6 + out.rest)
+		err = out.run(ctx, p, rounds, random, until)
+	}
+	return rounds, err
+}
+
+// run begins the slices anew, runs so many rounds, and notes what a slice takes besides.
+func (out *pilotParty) run(ctx context.Context, p *alternating, rounds int, random *rand.Rand, until time.Time) error {
 	for _, m := range p.members {
-		if busy := float64(m.Waiting()) / float64(ending.Sub(began)); busy > results.MostWaiting && out.why == "" {
+		clear(m.slices)
+	}
+	var rests []float64
+	for range rounds {
+		if time.Now().After(until) {
+			out.why, out.late = "finding out how long and how often takes too much of the budget on a machine that is so busy", true
+			return nil
+		}
+		if err := p.round(ctx, random); err != nil {
+			return err
+		}
+		for _, m := range p.members {
+			if m.attempt.outcome == results.OK {
+				rests = append(rests, ms(m.cost)-nsPerOp(m.attempt.line)*float64(p.c.N)/1e6)
+			}
+		}
+	}
+	out.rest = max(0, results.MiddleHalf(rests))
+	return nil
+}
+
+// read takes the processes' slices in, and finds what speaks against them. They lived for so long.
+func (out *pilotParty) read(p *alternating, rounds int, lived time.Duration) {
+	for _, m := range p.members {
+		if busy := float64(m.Waiting()) / float64(lived); busy > results.MostWaiting && out.why == "" {
 			out.why = fmt.Sprintf("it uses %.0f %% of a CPU while it should wait for its turn", 100*busy)
 		}
 	}
@@ -286,18 +310,8 @@ func (s *session) pilotParty(ctx context.Context, c *results.PlannedCase, v scen
 			}
 		}
 		out.series = append(out.series, series)
-		out.slice += results.MiddleHalf(ns) * float64(c.N) / 2e6
+		out.slice += results.MiddleHalf(ns) * float64(p.c.N) / 2e6
 	}
-	if out.why != "" {
-		return out, nil
-	}
-	c.Processes.SliceMS = out.slice
-	c.Processes.Counts = cmp.Or(c.Processes.Counts, p.members[0].counts)
-	c.TimeoutMS = int64(10*(out.slice+out.rest)) + 10_000
-	for i, a := range out.series[0] {
-		out.ratios = append(out.ratios, out.series[1][i]-a)
-	}
-	return out, nil
 }
 
 // roundsOf is how many rounds of slices that cost so many milliseconds a party of the pilot has.

@@ -23,86 +23,111 @@ func TestMain(m *testing.M) {
 	if WatchIfAsked() {
 		return
 	}
-	switch os.Getenv(roleVar) {
-	case "":
+	name := os.Getenv(roleVar)
+	if name == "" {
 		os.Exit(m.Run())
-	case "hello":
+	}
+	roles[name]()
+}
+
+// roles are what the children do, by name.
+var roles = map[string]func(){
+	"hello": func() {
 		fmt.Println("out")
 		fmt.Fprintln(os.Stderr, "err")
-	case "three":
-		os.Exit(3)
-	case "hang":
-		time.Sleep(time.Hour)
-	case "deaf": // to everything but SIGKILL, and so is what it started
+	},
+	"three": func() { os.Exit(3) },
+	"hang":  func() { time.Sleep(time.Hour) },
+	"deaf": func() { // to everything but SIGKILL, and so is what it started
 		startCopy("sleeper", &syscall.SysProcAttr{})
 		ignoreAll()
 		time.Sleep(time.Hour)
-	case "flood":
-		line := bytes.Repeat([]byte("x"), 1<<16)
-		for {
-			if _, err := os.Stdout.Write(line); err != nil {
-				time.Sleep(time.Hour)
-			}
-		}
-	case "leaver": // starts a process in another session, without the token, and ends
-		startCopy("sleeper", &syscall.SysProcAttr{Setsid: true})
-	case "grandparent": // one that starts one that leaves
+	},
+	"flood": flood,
+	// Starts a process in another session, without the token, and ends.
+	"leaver": func() { startCopy("sleeper", &syscall.SysProcAttr{Setsid: true}) },
+	"grandparent": func() { // one that starts one that leaves
 		startCopy("leaver", &syscall.SysProcAttr{Setsid: true})
 		time.Sleep(50 * time.Millisecond)
-	case "sleeper":
+	},
+	"sleeper": func() {
 		ignoreAll()
 		time.Sleep(time.Hour)
-	case "eater": // of memory
-		var kept [][]byte
-		for range 1 << 12 {
-			b := make([]byte, 1<<20)
-			for i := range len(b) / 4096 {
-				b[i*4096] = 1
-			}
-			kept = append(kept, b)
-		}
-		fmt.Println(len(kept))
-	case "burner", "burners":
-		if os.Getenv(roleVar) == "burners" {
-			child := exec.Command(os.Args[0])
-			child.Env = role("burner")
-			if err := child.Run(); err != nil {
-				panic(err)
-			}
-		}
-		var used syscall.Rusage
-		for used.Utime.Usec < 100_000 && used.Utime.Sec == 0 {
-			for i := range 1_000_000 { // the call itself is mostly system time
-				burnt += i
-			}
-			syscall.Getrusage(syscall.RUSAGE_SELF, &used)
-		}
-	case "meeter": // ends when there are two of them
-		os.WriteFile(filepath.Join(os.Getenv("PIDS"), fmt.Sprint("meeter-", os.Getpid())), nil, 0o666)
-		for came := []string(nil); len(came) < 2; time.Sleep(time.Millisecond) {
-			came, _ = filepath.Glob(filepath.Join(os.Getenv("PIDS"), "meeter-*"))
-		}
-	case "parrot":
-		parrot()
-	case "cpus":
-		fmt.Println(UsableCPUs())
-	case "fenced": // runs a leaver's hang in a fence and waits to be killed
-		s, err := NewSupervisor(os.Getenv("TOKEN"))
-		if err != nil {
+	},
+	"eater":  eat,
+	"burner": burn,
+	"burners": func() {
+		child := exec.Command(os.Args[0])
+		child.Env = role("burner")
+		if err := child.Run(); err != nil {
 			panic(err)
 		}
+		burn()
+	},
+	"meeter": meet,
+	"parrot": parrot,
+	"cpus":   func() { fmt.Println(UsableCPUs()) },
+	"fenced": func() { // runs a leaver's hang in a fence and waits to be killed
+		s := mustSupervise()
 		f, err := s.NewFence(Limits{MemoryBytes: 512 << 20, CPUs: 1})
 		if err != nil {
 			panic(err)
 		}
 		os.WriteFile(filepath.Join(os.Getenv("PIDS"), "fence"), []byte(strings.Join(f.Dirs(), "\n")), 0o666)
 		s.Run(context.Background(), Spec{Path: os.Args[0], Env: role("deaf"), Timeout: time.Hour, MaxOutput: 1000, Fence: f})
-	case "harness": // runs a leaver's hang and waits to be killed
-		s, err := NewSupervisor(os.Getenv("TOKEN"))
-		if err != nil {
-			panic(err)
-		}
+	},
+	"harness": func() { // runs a leaver's hang and waits to be killed
+		s := mustSupervise()
 		s.Run(context.Background(), Spec{Path: os.Args[0], Env: role("deaf"), Timeout: time.Hour, MaxOutput: 1000})
+	},
+}
+
+func mustSupervise() *Supervisor {
+	s, err := NewSupervisor(os.Getenv("TOKEN"))
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+func flood() {
+	line := bytes.Repeat([]byte("x"), 1<<16)
+	for {
+		if _, err := os.Stdout.Write(line); err != nil {
+			time.Sleep(time.Hour)
+		}
+	}
+}
+
+// eat takes 4 GiB of memory.
+func eat() {
+	var kept [][]byte
+	for range 1 << 12 {
+		b := make([]byte, 1<<20)
+		for i := range len(b) / 4096 {
+			b[i*4096] = 1
+		}
+		kept = append(kept, b)
+	}
+	fmt.Println(len(kept))
+}
+
+// burn uses a tenth of a second of CPU time.
+func burn() {
+	var used syscall.Rusage
+	for used.Utime.Usec < 100_000 && used.Utime.Sec == 0 {
+		for i := range 1_000_000 { // the call itself is mostly system time
+			burnt += i
+		}
+		syscall.Getrusage(syscall.RUSAGE_SELF, &used)
+	}
+}
+
+// meet ends when there are two of them.
+func meet() {
+	os.WriteFile(filepath.Join(os.Getenv("PIDS"), fmt.Sprint("meeter-", os.Getpid())), nil, 0o666)
+	for came := []string(nil); len(came) < 2; time.Sleep(time.Millisecond) {
+		came, _ = filepath.Glob(filepath.Join(os.Getenv("PIDS"), "meeter-*"))
 	}
 }
 

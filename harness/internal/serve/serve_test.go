@@ -146,6 +146,30 @@ func (s *served) ask(n int, pattern string) string {
 
 // The test binary with the added files runs every kind of benchmark as testing would, over and over.
 func TestServe(t *testing.T) {
+	binary := buildServed(t)
+	s := startServed(t, binary, Test)
+	for round := 1; round <= 3; round++ {
+		for _, c := range servedCases(round) {
+			got := s.ask(c.n, c.pattern)
+			if !strings.Contains(got, c.want) {
+				t.Errorf("round %d, %s: %q lacks %q", round, c.pattern, got, c.want)
+			}
+			if !strings.Contains(c.want, "at 66") && c.pattern != "^BenchmarkFails$" && !strings.Contains(got, " allocs/op") {
+				t.Errorf("round %d, %s: no result in %q", round, c.pattern, got)
+			}
+		}
+	}
+	if got := s.ask(1, "^BenchmarkExternal$"); strings.Contains(got, "BenchmarkExternal") {
+		t.Errorf("the package's half serves %q", got)
+	}
+	if got := startServed(t, binary, ExternalTest).ask(5, "^BenchmarkExternal$"); !strings.Contains(got, "\t       5\t") {
+		t.Errorf("external: %q", got)
+	}
+}
+
+// buildServed builds the package's test binary with the added files.
+func buildServed(t *testing.T) string {
+	t.Helper()
 	p := withHook(t, list(t))
 	added, err := Generate(p, nil)
 	if err != nil {
@@ -177,70 +201,63 @@ func TestServe(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	return binary
+}
 
-	start := func(test string) *served {
-		cmd := exec.Command(binary, "-test.run=^"+test+"$", "-test.benchmem", "-test.v=test2json", "-test.timeout=0")
-		cmd.Env = append(os.Environ(), Var+"=1")
-		stdin, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		stdout, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			stdin.Close()
-			if err := cmd.Wait(); err != nil {
-				t.Errorf("the end of %s: %v", test, err)
-			}
-		})
-		return &served{t, stdin, bufio.NewReader(stdout)}
+// startServed starts the binary to serve by one of its tests, until the test ends.
+func startServed(t *testing.T, binary, test string) *served {
+	t.Helper()
+	cmd := exec.Command(binary, "-test.run=^"+test+"$", "-test.benchmem", "-test.v=test2json", "-test.timeout=0")
+	cmd.Env = append(os.Environ(), Var+"=1")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
-	s := start(Test)
-	for round := 1; round <= 3; round++ {
-		for _, c := range []struct {
-			pattern string
-			n       int
-			want    string
-		}{
-			{"^BenchmarkN$", 123, "\t     123\t"},
-			{"^BenchmarkN$", 1234, "\t    1234\t"},
-			{"^BenchmarkLoop$", 77, fmt.Sprintf("%d.000 setups", 2*round-1)},
-			{"^BenchmarkLoop$", 1, "\t       1\t"},
-			{"^BenchmarkSub$/^size=10$/^deep$", 1000, "BenchmarkSub/size=10/deep"},
-			{"^BenchmarkSub$/^size=10$/^deep$", 2000, "MB/s\t       0 B/op"},
-			{"^BenchmarkPrepared$/^a$", 30, fmt.Sprintf("19.00 name\t         %d.000 parents", []int{1, 4, 6}[round-1])}, // found out; from then on it stays
-			{"^BenchmarkPrepared$/^a$", 31, fmt.Sprintf("%d.000 parents", []int{2, 4, 6}[round-1])},
-			{"^BenchmarkPrepared$/^a$", 32, fmt.Sprintf("%d.000 parents", []int{2, 4, 6}[round-1])},
-			{"^BenchmarkPrepared$/^b_c#01$", 33, fmt.Sprintf("%d.000 parents", []int{3, 5, 7}[round-1])},
-			{"^BenchmarkParallel$", 50, "\t      50\t"},
-			{"^BenchmarkParallel$", 5000, "\t    5000\t"},
-			{"^BenchmarkCleanup$", 9, fmt.Sprintf("%d.000 cleaned", []int{1, 2, 4}[round-1])}, // twice, with N = 1 and with 9; once; and as it left something, twice again
-			{"^BenchmarkFails$", 5, "as it must"},
-			{"^BenchmarkSometimes$", 65, "\t      65\t"},
-			{"^BenchmarkSometimes$", 67, "\t      67\t"},
-			{"^BenchmarkSometimes$", 66, "at 66"},
-			{"^BenchmarkSize$", 1000, "1.000 in-all"},
-			{"^BenchmarkSize$", 2000, "MB/s\t    1024 B/op\t       1 allocs/op"},           // and no longer the other's metric
-			{"^BenchmarkLeaves$", 51, fmt.Sprintf("%d.000 left", []int{1, 2, 4}[round-1])}, // the same, for a goroutine
-		} {
-			got := s.ask(c.n, c.pattern)
-			if !strings.Contains(got, c.want) {
-				t.Errorf("round %d, %s: %q lacks %q", round, c.pattern, got, c.want)
-			}
-			if !strings.Contains(c.want, "at 66") && c.pattern != "^BenchmarkFails$" && !strings.Contains(got, " allocs/op") {
-				t.Errorf("round %d, %s: no result in %q", round, c.pattern, got)
-			}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the end of %s: %v", test, err)
 		}
-	}
-	if got := s.ask(1, "^BenchmarkExternal$"); strings.Contains(got, "BenchmarkExternal") {
-		t.Errorf("the package's half serves %q", got)
-	}
-	if got := start(ExternalTest).ask(5, "^BenchmarkExternal$"); !strings.Contains(got, "\t       5\t") {
-		t.Errorf("external: %q", got)
+	})
+	return &served{t, stdin, bufio.NewReader(stdout)}
+}
+
+// A servedCase is what a benchmark is asked, and what its answer must have.
+type servedCase struct {
+	pattern string
+	n       int
+	want    string
+}
+
+// servedCases are those of a round, from 1.
+func servedCases(round int) []servedCase {
+	return []servedCase{
+		{"^BenchmarkN$", 123, "\t     123\t"},
+		{"^BenchmarkN$", 1234, "\t    1234\t"},
+		{"^BenchmarkLoop$", 77, fmt.Sprintf("%d.000 setups", 2*round-1)},
+		{"^BenchmarkLoop$", 1, "\t       1\t"},
+		{"^BenchmarkSub$/^size=10$/^deep$", 1000, "BenchmarkSub/size=10/deep"},
+		{"^BenchmarkSub$/^size=10$/^deep$", 2000, "MB/s\t       0 B/op"},
+		{"^BenchmarkPrepared$/^a$", 30, fmt.Sprintf("19.00 name\t         %d.000 parents", []int{1, 4, 6}[round-1])}, // found out; from then on it stays
+		{"^BenchmarkPrepared$/^a$", 31, fmt.Sprintf("%d.000 parents", []int{2, 4, 6}[round-1])},
+		{"^BenchmarkPrepared$/^a$", 32, fmt.Sprintf("%d.000 parents", []int{2, 4, 6}[round-1])},
+		{"^BenchmarkPrepared$/^b_c#01$", 33, fmt.Sprintf("%d.000 parents", []int{3, 5, 7}[round-1])},
+		{"^BenchmarkParallel$", 50, "\t      50\t"},
+		{"^BenchmarkParallel$", 5000, "\t    5000\t"},
+		{"^BenchmarkCleanup$", 9, fmt.Sprintf("%d.000 cleaned", []int{1, 2, 4}[round-1])}, // twice, with N = 1 and with 9; once; and as it left something, twice again
+		{"^BenchmarkFails$", 5, "as it must"},
+		{"^BenchmarkSometimes$", 65, "\t      65\t"},
+		{"^BenchmarkSometimes$", 67, "\t      67\t"},
+		{"^BenchmarkSometimes$", 66, "at 66"},
+		{"^BenchmarkSize$", 1000, "1.000 in-all"},
+		{"^BenchmarkSize$", 2000, "MB/s\t    1024 B/op\t       1 allocs/op"},           // and no longer the other's metric
+		{"^BenchmarkLeaves$", 51, fmt.Sprintf("%d.000 left", []int{1, 2, 4}[round-1])}, // the same, for a goroutine
 	}
 }
