@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/google/pprof/profile"
 
@@ -223,13 +222,7 @@ func TestBrowserIndex(t *testing.T) {
 // TestBrowserInEveryLight looks at pages light and dark, narrow and wide, and printed.
 func TestBrowserInEveryLight(t *testing.T) {
 	ctx := browser(t)
-	var s seen
-	if err := chromedp.Listen(ctx, s.event); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
-		t.Fatal(err)
-	}
+	s := watch(t, ctx)
 	pages := map[string][]byte{"profiles": rendered(t, Summarize(profiled(t, t.TempDir())))}
 	everything := os.Getenv(browserVar) == "required" // elsewhere a few will do
 	for _, f := range fixtures() {
@@ -267,27 +260,19 @@ func TestBrowserInEveryLight(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, width := range []int64{390, 1440} {
-				s.mu.Lock()
-				s.requests, s.complaints = nil, nil
-				s.mu.Unlock()
+				s.begin()
 				shown(t, ctx, page)
 				if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
 					t.Fatal(err)
 				}
 				where := fmt.Sprintf("%s, %s, %d wide", name, light, width)
-				if over := evaluate[float64](t, ctx, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
-					t.Errorf("%s: %v pixels wider than the window", where, over)
-				}
+				fits(t, ctx, where)
 				// Each light and each width once: axe takes seconds for a large page, and in both lights and widths minutes in all.
 				if narrow := width == 390; len(axe) > 0 && (light == "light") == narrow && (narrow || !large[name]) {
 					accessible(t, ctx, where, string(axe))
 				}
 				keep(t, ctx, where)
-				s.mu.Lock()
-				if len(s.requests) != 1 || len(s.complaints) > 0 {
-					t.Errorf("%s: it asked for %q, and the console says %q", where, s.requests, s.complaints)
-				}
-				s.mu.Unlock()
+				s.quiet(t, where)
 			}
 		}
 		pdf, err := chromedp.Run(ctx, chromedp.PrintToPDF())

@@ -3,6 +3,7 @@ package reports
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,18 +65,50 @@ func (s *seen) event(ev any) {
 	}
 }
 
-// TestBrowser opens pages in a real browser, wide and narrow: the answer is there, nothing is wider than the window,
-// nothing is asked of the network, and the console stays silent.
-func TestBrowser(t *testing.T) {
-	ctx := browser(t)
-	path := filepath.Join(t.TempDir(), "page.html")
-	var s seen
+// watch notes what pages ask for and what the console says.
+func watch(t *testing.T, ctx context.Context) *seen {
+	t.Helper()
+	s := &seen{}
 	if err := chromedp.Listen(ctx, s.event); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// begin forgets what was seen.
+func (s *seen) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests, s.complaints = nil, nil
+}
+
+// quiet wants nothing to have been asked for but the page, and nothing said.
+func (s *seen) quiet(t *testing.T, where string) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.requests) != 1 || len(s.complaints) > 0 {
+		t.Errorf("%s: it asked for %q, and the console says %q", where, s.requests, s.complaints)
+	}
+}
+
+// fits wants the page to be no wider than the window.
+func fits(t *testing.T, ctx context.Context, where string) {
+	t.Helper()
+	if over := evaluate[float64](t, ctx, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
+		t.Errorf("%s: %v pixels wider than the window", where, over)
+	}
+}
+
+// TestBrowser opens pages in a real browser, wide and narrow: the answer is there, nothing is wider than the window,
+// nothing is asked of the network, and the console stays silent.
+func TestBrowser(t *testing.T) {
+	ctx := browser(t)
+	path := filepath.Join(t.TempDir(), "page.html")
+	s := watch(t, ctx)
 	for _, f := range fixtures() {
 		var page bytes.Buffer
 		if err := HTML(&page, Summarize(f.file())); err != nil {
@@ -85,24 +118,18 @@ func TestBrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, width := range []int64{390, 1440} {
-			s.requests = nil
+			s.begin()
 			if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate("file://"+path)); err != nil {
 				t.Fatal(err)
 			}
 			title := evaluate[string](t, ctx, "document.querySelector('h1').innerText")
 			text := evaluate[string](t, ctx, "document.body.innerText")
-			overflow := evaluate[float64](t, ctx, "document.documentElement.scrollWidth - document.documentElement.clientWidth")
 			if title == "" || !strings.Contains(text, "benchstat") {
 				t.Errorf("%s at %d: the title is %q and the page has %d bytes of text", f.name, width, title, len(text))
 			}
-			if overflow > 0 {
-				t.Errorf("%s at %d: the page is %v pixels wider than the window", f.name, width, overflow)
-			}
-			s.mu.Lock()
-			if len(s.requests) != 1 || len(s.complaints) > 0 {
-				t.Errorf("%s at %d: it asked for %q, and the console says %q", f.name, width, s.requests, s.complaints)
-			}
-			s.mu.Unlock()
+			where := fmt.Sprintf("%s at %d", f.name, width)
+			fits(t, ctx, where)
+			s.quiet(t, where)
 		}
 	}
 }

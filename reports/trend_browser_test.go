@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -59,13 +58,7 @@ func TestBrowserTrends(t *testing.T) {
 // TestBrowserTrendsInEveryLight looks at the pages of trends light and dark, narrow and wide.
 func TestBrowserTrendsInEveryLight(t *testing.T) {
 	ctx := browser(t)
-	var s seen
-	if err := chromedp.Listen(ctx, s.event); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
-		t.Fatal(err)
-	}
+	s := watch(t, ctx)
 	list := trendsToLookAt(t)
 	if os.Getenv(browserVar) != "required" { // elsewhere a few will do
 		list = slices.DeleteFunc(list, func(p trendToLookAt) bool {
@@ -79,18 +72,14 @@ func TestBrowserTrendsInEveryLight(t *testing.T) {
 			if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
 				t.Fatal(err)
 			}
-			s.mu.Lock()
-			s.requests, s.complaints = nil, nil
-			s.mu.Unlock()
+			s.begin()
 			shown(t, ctx, p.page)
 			for _, width := range []int64{1440, 390} {
 				if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
 					t.Fatal(err)
 				}
 				where := fmt.Sprintf("%s, %s, %d wide", p.name, light, width)
-				if over := evaluate[float64](t, ctx, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
-					t.Errorf("%s: %v pixels wider than the window", where, over)
-				}
+				fits(t, ctx, where)
 				if n := evaluate[float64](t, ctx, "[...document.querySelectorAll('figure.trend svg')].filter(e => e.getBoundingClientRect().width > 0).length"); n > 1 {
 					t.Errorf("%s: the picture is there %v times", where, n)
 				}
@@ -99,11 +88,7 @@ func TestBrowserTrendsInEveryLight(t *testing.T) {
 				}
 				keep(t, ctx, where)
 			}
-			s.mu.Lock()
-			if len(s.requests) != 1 || len(s.complaints) > 0 {
-				t.Errorf("%s, %s: it asked for %q, and the console says %q", p.name, light, s.requests, s.complaints)
-			}
-			s.mu.Unlock()
+			s.quiet(t, p.name+", "+light)
 		}
 		pdf, err := chromedp.Run(ctx, chromedp.PrintToPDF())
 		if err != nil || len(pdf) < 1000 {
