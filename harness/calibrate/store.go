@@ -74,26 +74,30 @@ func (s Stored) Recording() Recording {
 
 // Append adds a line to the file of traces in dir, and syncs it.
 func (s Stored) Append(dir string) error {
-	text, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("encoding a trace: %w", err)
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("keeping a trace: %w", err)
-	}
-	path := filepath.Join(dir, TracesFile)
-	if err := cutTorn(path); err != nil {
-		return fmt.Errorf("keeping a trace: %w", err)
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
-	if err != nil {
-		return fmt.Errorf("keeping a trace: %w", err)
-	}
-	_, err = f.Write(append(text, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := AppendLine(filepath.Join(dir, TracesFile), s); err != nil {
 		return fmt.Errorf("keeping a trace: %w", err)
 	}
 	return nil
+}
+
+// AppendLine adds a line of JSON to a file, behind the last whole one, and syncs it. The file's folder is made if need be.
+func AppendLine(path string, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	if err := cutTorn(path); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(text, '\n'))
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // cutTorn cuts off what follows the last whole line.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tunelab/harness"
+	"tunelab/harness/calibrate"
 	"tunelab/harness/gate"
 	"tunelab/results/nights"
 )
@@ -158,25 +159,14 @@ func gateNights(ctx context.Context, out io.Writer, data string, count int, budg
 		if err != nil {
 			return err
 		}
-		line, err := json.Marshal(night)
-		if err != nil {
+		if err := calibrate.AppendLine(filepath.Join(data, gateNightsFile), night); err != nil {
+			return fmt.Errorf("keeping a night: %w", err)
+		}
+		if err := json.NewEncoder(out).Encode(night); err != nil {
 			return err
 		}
-		if err := appendLine(filepath.Join(data, gateNightsFile), line); err != nil {
-			return err
-		}
-		fmt.Fprintf(out, "%s\n", line)
 	}
 	return nil
-}
-
-func appendLine(path string, line []byte) error {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(line, '\n'))
-	return errors.Join(err, f.Close())
 }
 
 // oneNight makes a repository with a baseline and a tip, and lets a gate loose on it.
