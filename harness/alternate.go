@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -53,11 +54,12 @@ type alternate struct {
 func (s *session) alternate(ctx context.Context, c results.PlannedCase, variants []scenarios.Variant, draws []int, warmups int) (*alternating, error) {
 	defer func(draw int) { s.draw = draw }(s.draw)
 	p := &alternating{party: s.children.NewParty(), c: c, primary: s.scenario.Metrics.Primary, limit: time.Duration(c.TimeoutMS) * time.Millisecond}
+	cpu := s.nextCPU()
 	for i, v := range variants {
 		if draws != nil {
 			s.draw = draws[i]
 		}
-		m, err := s.join(p.party, c, v)
+		m, err := s.join(p.party, c, v, cpu)
 		if err != nil {
 			_, closeErr := p.party.Close(ctx)
 			return nil, errors.Join(fmt.Errorf("starting %s of variant %s: %w", c.Case, v.Name, err), closeErr)
@@ -88,18 +90,27 @@ func (s *session) alternate(ctx context.Context, c results.PlannedCase, variants
 	return p, nil
 }
 
+// nextCPU is on which CPU the slices of the next party begin, "" where that is not known. They take turns.
+func (s *session) nextCPU() string {
+	if len(s.usable) == 0 {
+		return ""
+	}
+	s.led++
+	return strconv.Itoa(s.usable[s.led%len(s.usable)])
+}
+
 // warmupSlices is how many slices of that length, in ms, make the warm-up that the scenario asks for.
 func (s *session) warmupSlices(slice float64) int {
 	return int(math.Ceil(ms(time.Duration(s.scenario.Bench.Warmup)) / slice))
 }
 
-func (s *session) join(party *process.Party, c results.PlannedCase, v scenarios.Variant) (*alternate, error) {
+func (s *session) join(party *process.Party, c results.PlannedCase, v scenarios.Variant, cpu string) (*alternate, error) {
 	m := &alternate{variant: v, benchmark: s.names[c.Case][v.Name], slices: map[string][]float64{}}
 	m.attempt.outcome = results.OK
 	top, _, _ := strings.Cut("Benchmark"+m.benchmark, "/")
 	test := s.binaries[v.Name].bench.tests[top]
 	m.spec = s.spec(v, 0, "-test.run=^"+test+"$", "-test.benchmem", "-test.v=test2json", "-test.timeout=0")
-	m.spec.Env = withEnv(m.spec.Env, map[string]string{serve.Var: "1"})
+	m.spec.Env = withEnv(m.spec.Env, map[string]string{serve.Var: "1", serve.CPUVar: cpu})
 	if kind, _, _ := strings.Cut(c.Processes.Counts, " "); kind != "" { // once, the name followed it
 		m.spec.Env = withEnv(m.spec.Env, map[string]string{serve.CountsVar: kind + " " + Anchored("Benchmark"+m.benchmark)})
 	}

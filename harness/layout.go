@@ -141,7 +141,7 @@ func (s *session) linkLayout(ctx context.Context, v scenarios.Variant, draws ...
 	var orders []order
 	for _, draw := range draws {
 		set := done.set
-		set.layout = layoutSeed(s.seed, buildKey(done.target, set), draw)
+		set.layout = s.layoutOf(done, draw)
 		orders = append(orders, order{fmt.Sprintf("variant %s in layout %d", v.Name, draw), done.target, set})
 	}
 	list, err := s.builder.buildAll(ctx, orders...)
@@ -158,11 +158,24 @@ func (s *session) linkLayout(ctx context.Context, v scenarios.Variant, draws ...
 	return nil
 }
 
-// layoutSeed is what -randlayout gets: different for each build and draw, and not 0, which turns it off. The linker
-// reads 31 bits.
-func layoutSeed(seed uint64, key string, draw int) uint64 {
+// layoutOf is the seed of a build's layout.
+func (s *session) layoutOf(b built, draw int) uint64 {
+	own := ""
+	if s.options.OwnLayouts {
+		own = buildKey(b.target, b.set)
+	}
+	return layoutSeed(s.seed, own, draw)
+}
+
+// layoutSeed is what -randlayout gets for a draw: not 0, which turns it off, and of 31 bits, which is what the linker reads.
+// All builds have the same, so that the linker brings those with equally many functions into one order, as when a change is
+// within some: then what a layout does to both is in neither's favour (common random numbers). On a 2-core virtual machine
+// the log-ratio of equal sides in one block had a standard deviation of 10 to 18 % in four loops of 200 steps when each
+// side drew for itself, and of 1 to 7 % so. With another number of functions the orders have nothing in common. A name in
+// own gives a build seeds of its own.
+func layoutSeed(seed uint64, own string, draw int) uint64 {
 	h := fnv.New64a()
-	h.Write([]byte("layout\x00" + key))
+	h.Write([]byte("layout\x00" + own))
 	r := rand.New(rand.NewPCG(seed^h.Sum64(), uint64(draw)))
 	return 1 + uint64(r.Int32N(1<<31-2))
 }

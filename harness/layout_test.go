@@ -79,6 +79,17 @@ func TestLayoutSeeds(t *testing.T) {
 	}
 }
 
+// The builds of a block are in one layout, unless they are asked to have their own.
+func TestLayoutsAreShared(t *testing.T) {
+	base, tip := built{set: settings{flags: []string{"-tags=a"}}}, built{set: settings{flags: []string{"-tags=b"}}}
+	for _, own := range []bool{false, true} {
+		s := &session{seed: 3, options: Options{OwnLayouts: own}}
+		if a, b := s.layoutOf(base, 4), s.layoutOf(tip, 4); (a == b) == own || a == s.layoutOf(base, 5) {
+			t.Errorf("of their own: %v; draw 4: %d and %d; draw 5: %d", own, a, b, s.layoutOf(base, 5))
+		}
+	}
+}
+
 func TestAffordableLayouts(t *testing.T) {
 	for _, c := range []struct {
 		link   time.Duration

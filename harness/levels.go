@@ -140,7 +140,7 @@ func (s *session) levels(ctx context.Context, c *results.PlannedCase, v scenario
 	c.Processes = chooseLevels(parties)
 	c.Processes.Counts = trying.Processes.Counts
 	c.N = max(1, int(math.Round(float64(trying.N)*c.Processes.SliceMS/trying.Processes.SliceMS)))
-	if s.layouts.Count >= 2*pilotParties {
+	if s.layouts.Count >= 2*pilotParties && limit == levelsAtMost { // it is only for the record
 		var placed []pilotParty
 		for i := range pilotParties {
 			p, err := s.pilotParty(ctx, &trying, v, []int{2*i + 1, 2*i + 2}, until)

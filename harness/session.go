@@ -74,6 +74,7 @@ type Options struct {
 	Hold        *Hold          // the machine, where it is taken already
 	Last        []string       // cases that a tight budget keeps last
 	Linking     time.Duration  // what linking layouts may take; a share of the budget when 0
+	OwnLayouts  bool           // builds don't share the seeds of layouts, as if each had another number of functions
 	Trace       bool           // measure until the budget is used up, whatever is decided; there is no second stage
 	Command     []string       // the command line, for the record and the lock
 	Tell        func(Progress) // called from one goroutine, between trials; may be nil
@@ -119,6 +120,8 @@ type session struct {
 	benchDir string // the measuring program's, absolute
 	profiles string // folder of CPU profiles in the run's
 	cpus     division
+	usable   []int // CPUs that processes which take turns begin their slices on
+	led      int   // how many parties were given one of them
 
 	run      *results.Run
 	writer   *results.Writer
@@ -177,7 +180,8 @@ func open(sc *scenarios.Scenario, o Options) (*session, error) {
 	if o.Quick { // the others need not even be built
 		s.variants = slices.DeleteFunc(s.variants, func(v scenarios.Variant) bool { return !sc.IsQuick(v.Name) })
 	}
-	s.cpus, err = divide(sc.Bench.Cores, process.UsableCPUs())
+	s.usable = process.UsableCPUs()
+	s.cpus, err = divide(sc.Bench.Cores, s.usable)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", sc.Position("bench.cores"), err)
 	} else {

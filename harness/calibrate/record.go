@@ -116,6 +116,7 @@ type Recording struct {
 // machine.
 func record(ctx context.Context, sc *scenarios.Scenario, o harness.Options) ([]Recording, results.Host, error) {
 	o.Trace = true
+	o.OwnLayouts = true // a twin with a build of its own is there for its layouts
 	out, err := harness.Run(ctx, sc, o)
 	if err != nil {
 		return nil, results.Host{}, err

@@ -26,6 +26,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"text/template"
 	"unicode"
@@ -43,6 +44,14 @@ const CountsVar = "TUNELAB_COUNTS"
 // LeaksVar is the environment variable that names the file that gets a profile of leaked goroutines when the process has
 // done what it was told to. The binary has to be built with GOEXPERIMENT=goroutineleakprofile.
 const LeaksVar = "TUNELAB_LEAKS"
+
+// CPUVar is the environment variable that may name a CPU, by its number: each slice begins there, and may go on wherever the
+// process may run. Two processes that take turns are then equally fast where the CPUs are not: a hypervisor's CPUs have other
+// guests beside them, and each process would stay on one of its own.
+const CPUVar = "TUNELAB_CPU"
+
+// mostCPUs is how many CPUs a process can be led among.
+const mostCPUs = 8192
 
 // counts begins the line that says how a benchmark counts.
 const counts = "\x16tunelab: counts by b."
@@ -120,11 +129,11 @@ func Generate(p Package, replaced map[string][]byte) (Served, error) {
 		}
 		var text bytes.Buffer
 		err = file.Execute(&text, struct {
-			Package, Test, Var, CountsVar, LeaksVar, End, Counts string
-			Garbage                                              int
-			Subs                                                 bool
-			Benchmarks                                           []string
-		}{half.pkg, half.test, Var, CountsVar, LeaksVar, End, counts, garbage, subs, names})
+			Package, Test, Var, CountsVar, LeaksVar, CPUVar, End, Counts string
+			Garbage, MostCPUs                                            int
+			Subs, Leads                                                  bool
+			Benchmarks                                                   []string
+		}{half.pkg, half.test, Var, CountsVar, LeaksVar, CPUVar, End, counts, garbage, mostCPUs, subs, runtime.GOOS == "linux", names})
 		if err != nil {
 			return Served{}, fmt.Errorf("writing %s: %w", half.file, err)
 		}

@@ -168,9 +168,9 @@ func TestServe(t *testing.T) {
 }
 
 // buildServed builds the package's test binary with the added files.
-func buildServed(t *testing.T) string {
+func buildServed(t *testing.T, flags ...string) string {
 	t.Helper()
-	p := withHook(t, list(t))
+	p := withHook(t, list(t, flags...))
 	added, err := Generate(p, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +195,8 @@ func buildServed(t *testing.T) string {
 		t.Fatal(err)
 	}
 	binary := filepath.Join(dir, "pkg.test")
-	build := exec.Command("go", "test", "-c", "-o", binary, "-overlay="+filepath.Join(dir, "overlay.json"), ".")
+	args := append([]string{"test", "-c", "-o", binary, "-overlay=" + filepath.Join(dir, "overlay.json")}, flags...)
+	build := exec.Command("go", append(args, ".")...)
 	build.Dir = p.Dir
 	build.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -205,10 +206,10 @@ func buildServed(t *testing.T) string {
 }
 
 // startServed starts the binary to serve by one of its tests, until the test ends.
-func startServed(t *testing.T, binary, test string) *served {
+func startServed(t *testing.T, binary, test string, env ...string) *served {
 	t.Helper()
 	cmd := exec.Command(binary, "-test.run=^"+test+"$", "-test.benchmem", "-test.v=test2json", "-test.timeout=0")
-	cmd.Env = append(os.Environ(), Var+"=1")
+	cmd.Env = append(append(os.Environ(), Var+"=1"), env...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
