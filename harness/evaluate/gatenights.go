@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"text/template"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"tunelab/harness/calibrate"
 	"tunelab/harness/gate"
 	"tunelab/results/nights"
+	"tunelab/results/verdict"
 )
 
 // gateNightsFile keeps a line for each real night.
@@ -25,19 +27,23 @@ const gateNightsFile = "gatenights.jsonl"
 
 // A gateNight is what one real night came to.
 type gateNight struct {
-	Made     time.Time     `json:"made"`
-	Budget   string        `json:"budget"`
-	Slow     string        `json:"slow,omitempty"` // the benchmark that was made 5 % slower; "" for none
-	Exit     int           `json:"exit"`
-	Red      []string      `json:"red,omitempty"`   // what was reported, with its size
-	Found    bool          `json:"found,omitempty"` // the slow one was among it
-	Others   int           `json:"others,omitempty"`
-	Counts   nights.Counts `json:"counts"`
-	Canary   nights.Canary `json:"canary"`
-	Seconds  float64       `json:"seconds"` // by the clock, builds included
-	Measured int           `json:"measured"`
-	Broken   string        `json:"broken,omitempty"` // why nothing could be measured
-	Missed   int           `json:"missed,omitempty"` // benchmarks that the budget did not reach
+	Made   time.Time `json:"made"`
+	Budget string    `json:"budget"`
+	Slow   string    `json:"slow,omitempty"` // the benchmark that was made 5 % slower; "" for none
+	Exit   int       `json:"exit"`
+	Red    []string  `json:"red,omitempty"`   // what was reported, with its size
+	Found  bool      `json:"found,omitempty"` // the slow one was among it
+	Others int       `json:"others,omitempty"`
+	// SlowPoint is how the slow one was measured, and Open are the benchmarks that stayed undecided.
+	SlowPoint *nights.Point `json:"slow_point,omitempty"`
+	Open      []string      `json:"open,omitempty"`
+	Commit    string        `json:"commit,omitempty"` // of tunelab
+	Counts    nights.Counts `json:"counts"`
+	Canary    nights.Canary `json:"canary"`
+	Seconds   float64       `json:"seconds"` // by the clock, builds included
+	Measured  int           `json:"measured"`
+	Broken    string        `json:"broken,omitempty"` // why nothing could be measured
+	Missed    int           `json:"missed,omitempty"` // benchmarks that the budget did not reach
 }
 
 // works are the benchmarks of the module that real nights are measured with: Go statements that one repetition runs.
@@ -219,6 +225,21 @@ func nightOf(n *nights.Night, slow string, budget time.Duration, began time.Time
 	out := &gateNight{
 		Made: began.UTC().Truncate(time.Second), Budget: budget.String(), Slow: slow, Exit: n.Exit, Counts: n.Counts,
 		Canary: *n.Canary, Seconds: time.Since(began).Round(time.Second).Seconds(), Measured: len(n.Points),
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				out.Commit = s.Value
+			}
+		}
+	}
+	for i, p := range n.Points {
+		if p.Benchmark == slow {
+			out.SlowPoint = &n.Points[i]
+		}
+		if p.Verdict == verdict.Undecided {
+			out.Open = append(out.Open, p.Benchmark)
+		}
 	}
 	for _, f := range n.Findings {
 		if f.Kind == nights.NotMeasured {
