@@ -118,18 +118,21 @@ func cutTorn(path string) error {
 // TracesFile is the name of the file that an evaluation's traces are in.
 const TracesFile = "traces.jsonl"
 
-// Load reads the traces in dir. A last line that is torn is left out: the evaluation was killed while it wrote.
-func Load(dir string) ([]Stored, error) {
-	path := filepath.Join(dir, TracesFile)
+// Load reads the traces in dir.
+func Load(dir string) ([]Stored, error) { return ReadLines[Stored](filepath.Join(dir, TracesFile)) }
+
+// ReadLines reads a file of JSON lines that [AppendLine] wrote, nothing where there is none. A last line that is torn is left
+// out: the evaluation was killed while it wrote.
+func ReadLines[T any](path string) ([]T, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the traces: %w", err)
+		return nil, fmt.Errorf("reading what was recorded: %w", err)
 	}
 	defer f.Close()
-	var out []Stored
+	var out []T
 	var torn error
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 64<<20)
@@ -137,15 +140,15 @@ func Load(dir string) ([]Stored, error) {
 		if torn != nil {
 			return nil, torn
 		}
-		var s Stored
-		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
-			torn = fmt.Errorf("reading the traces: %s:%d: %w", path, n, err)
+		var one T
+		if err := json.Unmarshal(lines.Bytes(), &one); err != nil {
+			torn = fmt.Errorf("reading what was recorded: %s:%d: %w", path, n, err)
 			continue
 		}
-		out = append(out, s)
+		out = append(out, one)
 	}
 	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("reading the traces in %s: %w", path, err)
+		return nil, fmt.Errorf("reading what was recorded in %s: %w", path, err)
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -263,4 +264,54 @@ func nightOf(n *nights.Night, slow string, budget time.Duration, began time.Time
 		}
 	}
 	return out
+}
+
+// tellKept prints the real nights that are kept, as Markdown, and for each budget how often the slow one was reported and
+// how many nights had another alarm.
+func tellKept(out io.Writer, data string) error {
+	list, err := calibrate.ReadLines[gateNight](filepath.Join(data, gateNightsFile))
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(out, "| made | budget | slowed by 5 % | exit | reported | canary | verdicts | by the clock |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	type tally struct{ slow, found, equal, other, alarms, missed int }
+	by := map[string]*tally{}
+	var budgets []string
+	for _, n := range list {
+		canary := "found"
+		if !n.Canary.Found {
+			canary = "missed"
+		}
+		fmt.Fprintf(out, "| %s | %s | %s | %d | %s | %s | %d same, %d worse, %d better, %d undecided | %.0f s |\n",
+			n.Made.Format("2006-01-02 15:04"), n.Budget, cmp.Or(n.Slow, "none"), n.Exit, cmp.Or(strings.Join(n.Red, "; "), "nothing"), canary,
+			n.Counts.Same, n.Counts.Worse, n.Counts.Better, n.Counts.Undecided, n.Seconds)
+		if by[n.Budget] == nil {
+			by[n.Budget] = &tally{}
+			budgets = append(budgets, n.Budget)
+		}
+		t := by[n.Budget]
+		if n.Slow != "" {
+			t.slow++
+			if n.Found && n.Exit == gate.Red {
+				t.found++
+			}
+			if n.Others > 0 {
+				t.other++
+			}
+		} else {
+			t.equal++
+			if len(n.Red) > 0 {
+				t.alarms++
+			}
+		}
+		if !n.Canary.Found {
+			t.missed++
+		}
+	}
+	for _, budget := range budgets {
+		t := by[budget]
+		fmt.Fprintf(out, "\nOf nights of %s: the slow one reported in %s; nights with another beside it %s; nights without a slow one with any report %s; canary missed %s\n",
+			budget, share(t.found, t.slow), share(t.other, t.slow), share(t.alarms, t.equal), share(t.missed, t.slow+t.equal))
+	}
+	return nil
 }

@@ -5,7 +5,8 @@
 //	go run ./harness/evaluate -time 4h          # more at a time
 //	go run ./harness/evaluate -time 0           # only what the traces so far say: the tables and the pages
 //	go run ./harness/evaluate -nights 500       # so many nights of a gate over 20 benchmarks, made of the traces
-//	go run ./harness/evaluate -gate 20 -budget 5m   # so many real nights of a gate over 20 benchmarks, in half of them one slower
+//	go run ./harness/evaluate -gate 20 -budget 10m  # so many real nights of a gate over 20 benchmarks, in half of them one slower
+//	go run ./harness/evaluate -kept             # what the real nights so far say
 //
 // The traces are in -data, and the pages beside them. Nothing else should run on the machine meanwhile.
 package main
@@ -48,12 +49,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	length := flags.Duration("time", 30*time.Minute, "how long this part may take")
 	nights := flags.Int("nights", 0, "play a gate through so many nights made of the traces, and do nothing else")
 	gates := flags.Int("gate", 0, "measure so many real nights of a gate, and do nothing else")
-	budget := flags.Duration("budget", 5*time.Minute, "with -gate: of each night, builds not counted")
+	budget := flags.Duration("budget", 10*time.Minute, "with -gate: of each night, builds not counted")
+	kept := flags.Bool("kept", false, "tell what the real nights so far say, and do nothing else")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *gates > 0 {
 		return gateNights(ctx, stdout, *data, *gates, *budget)
+	}
+	if *kept {
+		return tellKept(stdout, *data)
 	}
 	if *nights > 0 {
 		return playNights(stdout, *data, *nights)

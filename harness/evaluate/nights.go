@@ -85,6 +85,9 @@ func playNights(out io.Writer, data string, nights int) error {
 
 // share is k of n with the interval of Clopper and Pearson.
 func share(k, n int) string {
+	if n == 0 {
+		return "0 of 0"
+	}
 	lo, hi := verdict.ClopperPearson(k, n, 0.95)
 	return fmt.Sprintf("%d of %d, %.1f %% [%.1f, %.1f]", k, n, 100*float64(k)/float64(n), 100*lo, 100*hi)
 }
