@@ -92,11 +92,12 @@ func (s *session) alternate(ctx context.Context, c results.PlannedCase, variants
 
 // nextCPU is on which CPU the slices of the next party begin, "" where that is not known. They take turns.
 func (s *session) nextCPU() string {
-	if len(s.usable) == 0 {
+	cpus := process.UsableCPUs()
+	if len(cpus) == 0 {
 		return ""
 	}
 	s.led++
-	return strconv.Itoa(s.usable[s.led%len(s.usable)])
+	return strconv.Itoa(cpus[s.led%len(cpus)])
 }
 
 // warmupSlices is how many slices of that length, in ms, make the warm-up that the scenario asks for.

@@ -120,8 +120,7 @@ type session struct {
 	benchDir string // the measuring program's, absolute
 	profiles string // folder of CPU profiles in the run's
 	cpus     division
-	usable   []int // CPUs that processes which take turns begin their slices on
-	led      int   // how many parties were given one of them
+	led      int // how many parties were given a CPU to begin their slices on
 
 	run      *results.Run
 	writer   *results.Writer
@@ -180,8 +179,7 @@ func open(sc *scenarios.Scenario, o Options) (*session, error) {
 	if o.Quick { // the others need not even be built
 		s.variants = slices.DeleteFunc(s.variants, func(v scenarios.Variant) bool { return !sc.IsQuick(v.Name) })
 	}
-	s.usable = process.UsableCPUs()
-	s.cpus, err = divide(sc.Bench.Cores, s.usable)
+	s.cpus, err = divide(sc.Bench.Cores, process.UsableCPUs())
 	if err != nil {
 		err = fmt.Errorf("%s: %w", sc.Position("bench.cores"), err)
 	} else {

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"text/template"
 	"time"
@@ -38,7 +37,6 @@ type gateNight struct {
 	// SlowPoint is how the slow one was measured, and Open are the benchmarks that stayed undecided.
 	SlowPoint *nights.Point `json:"slow_point,omitempty"`
 	Open      []string      `json:"open,omitempty"`
-	Commit    string        `json:"commit,omitempty"` // of tunelab
 	Counts    nights.Counts `json:"counts"`
 	Canary    nights.Canary `json:"canary"`
 	Seconds   float64       `json:"seconds"` // by the clock, builds included
@@ -226,13 +224,6 @@ func nightOf(n *nights.Night, slow string, budget time.Duration, began time.Time
 	out := &gateNight{
 		Made: began.UTC().Truncate(time.Second), Budget: budget.String(), Slow: slow, Exit: n.Exit, Counts: n.Counts,
 		Canary: *n.Canary, Seconds: time.Since(began).Round(time.Second).Seconds(), Measured: len(n.Points),
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				out.Commit = s.Value
-			}
-		}
 	}
 	for i, p := range n.Points {
 		if p.Benchmark == slow {

@@ -2,36 +2,18 @@ package serve
 
 import (
 	"fmt"
-	"math/bits"
 	"strings"
-	"syscall"
 	"testing"
-	"unsafe"
-)
 
-// usable returns the CPUs that this process may run on.
-func usable(t *testing.T) (list []int) {
-	var mask [128]uint64
-	if _, _, err := syscall.RawSyscall(syscall.SYS_SCHED_GETAFFINITY, 0, unsafe.Sizeof(mask), uintptr(unsafe.Pointer(&mask))); err != 0 {
-		t.Fatal(err)
-	}
-	for i, m := range mask {
-		for ; m != 0; m &= m - 1 {
-			list = append(list, 64*i+bits.TrailingZeros64(m))
-		}
-	}
-	return list
-}
+	"tunelab/harness/internal/process"
+)
 
 // Slices begin on the CPU that was named, and the process may run on all as before.
 func TestServeLeads(t *testing.T) {
-	all := usable(t)
-	if len(all) < 2 {
-		t.Skip("there is one CPU")
-	}
+	all := process.UsableCPUs()
 	const tries = 40
 	binary := buildServed(t, "-tags=placed")
-	for _, cpu := range all[:2] {
+	for _, cpu := range all[:min(2, len(all))] {
 		s := startServed(t, binary, Test, fmt.Sprintf("%s=%d", CPUVar, cpu))
 		s.ask(2, "^BenchmarkPlaced$") // finds out how it counts
 		there := 0
