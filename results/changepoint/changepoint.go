@@ -9,7 +9,7 @@
 //     several nights is not taken for steps.
 //  4. The levels are those that minimise the squares about them plus a penalty for each change, by PELT (Killick,
 //     Fearnhead and Eckley, JASA 107, 2012), which is exact.
-//  5. Each change is moved to the night from which on the values are nearer to the new level than to the old.
+//  5. Each change is moved to the likeliest night, by a density of the noise that is estimated from both levels' nights.
 //  6. Changes that are too small to matter, or not told from noise, are dropped.
 //
 // No change-point method has an error guarantee at a split that the data chose: what it finds is a candidate, to be
@@ -101,7 +101,7 @@ func Find(series []float64, resolution float64, o Options) []Step {
 	variance, slow := memory(pulled)
 	variance = max(variance, least*least) * slow
 	starts := pelt(pulled, o.Least, o.Penalty*math.Log(float64(len(y)))*variance)
-	placed(y, starts, o.Least)
+	placed(y, starts, o.Least, least)
 	return keep(levelled(y, starts, o.Clip*sd), at, starts, math.Sqrt(variance), o)
 }
 
@@ -232,29 +232,6 @@ func clipped(y []float64, window int, most float64) []float64 {
 		out[i] = around + max(-most, min(most, v-around))
 	}
 	return out
-}
-
-// placed moves each beginning but the first, by at most the nights that a level has at least, to where the absolute
-// deviations from the medians of the levels on both sides are least: near a step, and near the end, the median of a window
-// is not yet that of the level, and values were pulled to the wrong one.
-func placed(y []float64, starts []int, least int) {
-	for i := 1; i < len(starts); i++ {
-		begin, end := starts[i-1], len(y)
-		if i+1 < len(starts) {
-			end = starts[i+1]
-		}
-		before, after := median(y[begin:starts[i]]), median(y[starts[i]:end])
-		first, last := max(begin+least, starts[i]-least), min(end-least, starts[i]+least)
-		sum, best := 0.0, 0.0
-		for t := first; t <= last; t++ {
-			if t == first || sum < best {
-				best, starts[i] = sum, t
-			}
-			if t < last { // t is on the level before if the next one begins after it
-				sum += math.Abs(y[t]-before) - math.Abs(y[t]-after)
-			}
-		}
-	}
 }
 
 // levelled pulls values that are more than most from the median of their level to that distance.

@@ -55,12 +55,12 @@ func noise(seed uint64, nights int) []float64 {
 }
 
 func TestMethods(t *testing.T) {
-	step := noise(1, 200)
+	step, still := noise(1, 200), noise(1, 200)
 	for i := 120; i < len(step); i++ {
 		step[i] += 0.1
 	}
 	for _, m := range methods {
-		got := m.find(step, 0.1)
+		got := m.find(step, truth{0.1, still})
 		if m.name == "no change ever" {
 			if got != nil {
 				t.Errorf("%s: %v", m.name, got)
@@ -71,7 +71,7 @@ func TestMethods(t *testing.T) {
 			t.Errorf("%s: %v; want a change near 120", m.name, got)
 		}
 		for name, y := range map[string][]float64{"constant": make([]float64, 200), "one night": {1}, "nothing": nil} {
-			if got := m.find(y, 0); len(got) > 0 {
+			if got := m.find(y, truth{noise: y}); len(got) > 0 {
 				t.Errorf("%s, %s: %v", m.name, name, got)
 			}
 		}

@@ -40,11 +40,11 @@ func compare(residuals [][]float64, how draw, methods []method, repeats int, see
 			for m, method := range methods {
 				s := &out[m]
 				s.Points += len(still)
-				s.False += float64(len(method.find(still, 0)))
-				reported := method.find(five, byFive)
+				s.False += float64(len(method.find(still, truth{noise: still})))
+				reported := method.find(five, truth{byFive, still})
 				s.Found.Five += share(reported, atFive)
 				s.F1 += f1(reported, atFive)
-				s.Found.Ten += share(method.find(ten, byTen), atTen)
+				s.Found.Ten += share(method.find(ten, truth{byTen, still}), atTen)
 			}
 		}
 	}
