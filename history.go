@@ -21,7 +21,7 @@ import (
 // A historyFlags is what a user wants of a history.
 type historyFlags struct {
 	config, spec, out, summary string
-	asJSON, asMarkdown         bool
+	asJSON, asMarkdown, schema bool
 	all, confirm               bool
 	budget                     time.Duration
 	results                    string
@@ -48,12 +48,17 @@ commits lie between, halves them until the one is found. That needs the reposito
 	flags.StringVar(&f.out, "out", filepath.Join("results", "trends"), "write the pages to this `DIR`")
 	flags.StringVar(&f.summary, "summary", "", "append a summary in Markdown to this `FILE`")
 	flags.BoolVar(&f.asJSON, "json", false, "print JSON and write no page")
+	flags.BoolVar(&f.schema, "schema", false, "print the JSON schema of what --json prints; no history is needed")
 	flags.BoolVar(&f.asMarkdown, "markdown", false, "print Markdown and write no page")
 	flags.BoolVar(&f.all, "all", false, "a page for every series, not only for those that changed")
 	flags.BoolVar(&f.confirm, "confirm", false, "measure both sides of each candidate anew, and bisect")
 	flags.DurationVar(&f.budget, "budget", time.Minute, "with --confirm: wall `TIME` of each comparison, builds not counted")
-	cmd.MarkFlagsMutuallyExclusive("json", "markdown")
+	cmd.MarkFlagsMutuallyExclusive("json", "markdown", "schema")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if f.schema {
+			_, err := io.WriteString(cmd.OutOrStdout(), reports.TrendSchema)
+			return err
+		}
 		if len(args) > 0 && f.spec != "" {
 			return errors.New("the history twice: name it as --history or as an argument")
 		}

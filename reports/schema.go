@@ -6,3 +6,8 @@ import _ "embed" // the schema is part of the program
 //
 //go:embed schema.json
 var Schema string
+
+// TrendSchema is the JSON schema (draft 2020-12) of what [TrendJSON] writes.
+//
+//go:embed trendschema.json
+var TrendSchema string

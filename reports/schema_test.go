@@ -12,13 +12,14 @@ import (
 	"tunelab/results"
 )
 
-func compiledSchema(t *testing.T) *jsonschema.Schema {
+func compiledSchema(t *testing.T, text string) *jsonschema.Schema {
 	t.Helper()
-	schema, err := jsonschema.UnmarshalJSON(strings.NewReader(Schema))
+	schema, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := jsonschema.NewCompiler()
+	c.AssertFormat()
 	if err := c.AddResource("schema.json", schema); err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func compiledSchema(t *testing.T) *jsonschema.Schema {
 
 // TestSchema holds what --json prints against the schema that is published: every key is in it.
 func TestSchema(t *testing.T) {
-	schema := compiledSchema(t)
+	schema := compiledSchema(t, Schema)
 	summaries := map[string]*Summary{"hostile": Summarize(hostileFile("\u202e\"<b>\x00"))}
 	for _, f := range fixtures() {
 		summaries[f.name] = f.summary
@@ -62,9 +63,35 @@ func TestSchema(t *testing.T) {
 	}
 }
 
+// TestTrendSchema does the same for trends.
+func TestTrendSchema(t *testing.T) {
+	schema := compiledSchema(t, TrendSchema)
+	for name, h := range trends() {
+		var out bytes.Buffer
+		if err := TrendJSON(&out, h); err != nil {
+			t.Fatal(err)
+		}
+		object, err := jsonschema.UnmarshalJSON(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(object); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // A schema that takes anything would hold nothing.
 func TestSchemaRefuses(t *testing.T) {
-	schema := compiledSchema(t)
+	refuses := func(schema *jsonschema.Schema, printed []byte, change func(object any)) bool {
+		var object any
+		if err := json.Unmarshal(printed, &object); err != nil {
+			t.Fatal(err)
+		}
+		change(object)
+		return schema.Validate(object) != nil
+	}
+	schema := compiledSchema(t, Schema)
 	var out bytes.Buffer
 	if err := JSON(&out, []*Summary{fixtures()[0].summary}); err != nil {
 		t.Fatal(err)
@@ -75,21 +102,27 @@ func TestSchemaRefuses(t *testing.T) {
 		"another verdict": func(run map[string]any) { run["comparisons"].([]any)[0].(map[string]any)["verdict"] = "faster" },
 		"another type":    func(run map[string]any) { run["finished"] = "yes" },
 	} {
-		var runs []map[string]any
-		if err := json.Unmarshal(out.Bytes(), &runs); err != nil {
-			t.Fatal(err)
+		if !refuses(schema, out.Bytes(), func(object any) { change(object.([]any)[0].(map[string]any)) }) {
+			t.Errorf("a run with %s is let through", name)
 		}
-		change(runs[0])
-		text, err := json.Marshal(runs)
-		if err != nil {
-			t.Fatal(err)
-		}
-		object, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if schema.Validate(object) == nil {
-			t.Errorf("%s is let through", name)
+	}
+	schema = compiledSchema(t, TrendSchema)
+	out.Reset()
+	if err := TrendJSON(&out, everyTrend()); err != nil {
+		t.Fatal(err)
+	}
+	first := func(object any, key string) map[string]any {
+		return object.(map[string]any)[key].([]any)[0].(map[string]any)
+	}
+	for name, change := range map[string]func(object any){
+		"a key too many":      func(object any) { first(object, "series")["surprise"] = 1 },
+		"a key too few":       func(object any) { delete(first(first(object, "series"), "points"), "ratio") },
+		"another state":       func(object any) { first(first(object, "events"), "changes")["state"] = "faster" },
+		"a time that is none": func(object any) { first(object, "events")["night"] = "yesterday" },
+		"another type":        func(object any) { object.(map[string]any)["last_night"] = "yes" },
+	} {
+		if !refuses(schema, out.Bytes(), change) {
+			t.Errorf("trends with %s are let through", name)
 		}
 	}
 }

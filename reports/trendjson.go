@@ -85,27 +85,7 @@ type jsonPoint struct {
 }
 
 // TrendJSON writes one object, on one line. Names and texts are as in the files; a number that does not exist or is not
-// finite, and a time that is not known, is null; no array is.
-//
-//	title, answer    as on the page
-//	nights           how many there are, from first to last (RFC 3339)
-//	last_night       the newest, null for none: night, commit, subject, module, baseline, named, protocol, host, exit, says and
-//	                 canary as in its file; counts, how often it gave each verdict; alive, whether it found its own slowdown and
-//	                 called equal sides equal, null when that was not tried
-//	events           the newest first: night (the first one after the change), before and after (commits), subject, changes
-//	series           the most serious first: package, benchmark, metric, better (lower, higher or ""), place, go, protocol,
-//	                 baseline ("" for none), exact (a count without noise), plain (has values that are 0 or negative), state,
-//	                 noise (standard deviation of a night, of a log-ratio, in the metric's unit when plain), changes and points
-//	changes          series (its index in series), package, benchmark, metric, state, at (index of the first point after it), night,
-//	                 before and after (commits); ratio of the levels, or when plain their difference, with lo and hi (about
-//	                 95 %, of the data in which it was found); confirmation (null when nobody measured anew; else confirmed,
-//	                 package, benchmark, metric, before, after, from, to, ratio, lo, hi, verdict, steps, subject, why)
-//	points           night, commit; ratio of tip to baseline, or without a baseline the level (the value in the metric's unit, with
-//	                 what the whole night shared taken away), or when plain the level (tip − baseline), with lo and hi; value
-//	                 (the tip's median, in the metric's unit), verdict, run, file
-//	state            "worse, confirmed", "candidate, worse", "candidate, changed", "candidate, better", "changed, confirmed",
-//	                 "better, confirmed", "refuted"; of series also "no change" and "too few nights"
-//	problems         what is wrong with files
+// finite, and a time that is not known, is null; no array is. [TrendSchema] says what each key is.
 func TrendJSON(w io.Writer, t *Trend) error {
 	v := t.view()
 	out := jsonTrend{
@@ -140,6 +120,14 @@ func known(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+// knownVerdict is v, or "" for none.
+func knownVerdict(v verdict.Verdict) verdict.Verdict {
+	if !v.Known() {
+		return ""
+	}
+	return v
 }
 
 func number64(x float64) *float64 { return finite(&x) }
@@ -179,7 +167,7 @@ func (s *trendSeries) json(place int) jsonSeries {
 	for i, p := range l.Points {
 		out.Points[i] = jsonPoint{
 			Night: known(p.Started), Commit: p.Commit, Lo: number64(scale(p.Lo)), Hi: number64(scale(p.Hi)),
-			Value: number64(p.Value), Verdict: p.Verdict, Run: p.Run, File: p.File,
+			Value: number64(p.Value), Verdict: knownVerdict(p.Verdict), Run: p.Run, File: p.File,
 		}
 		if y := number64(scale(p.Y)); l.Baseline != "" && !l.Plain {
 			out.Points[i].Ratio = y
@@ -202,6 +190,7 @@ func (c *trendChange) json(place int) jsonChange {
 	}
 	if f := c.confirmed; f != nil {
 		copied := *f
+		copied.Verdict = knownVerdict(f.Verdict)
 		copied.Ratio, copied.Lo, copied.Hi = finite(f.Ratio), finite(f.Lo), finite(f.Hi)
 		out.Confirmation = &copied
 	}

@@ -237,6 +237,9 @@ func (p *parser) point(text []byte) error {
 	if p.say[which] {
 		return fmt.Errorf("a second point for %s of %s; it is left out", r.Metric, name)
 	}
+	if r.Point.Verdict != "" && !r.Point.Verdict.Known() {
+		return fmt.Errorf("%s of %s is called %q, which is no verdict; it is left out", r.Metric, name, r.Point.Verdict)
+	}
 	p.say[which] = true
 	r.Package, r.Benchmark, r.Metric, r.Run = same(r.Package), same(r.Benchmark), same(r.Metric), same(r.Run)
 	r.Better, r.Point.Verdict = same(r.Better), same(r.Point.Verdict)

@@ -83,6 +83,18 @@ func TestTornInTheMiddle(t *testing.T) {
 	}
 }
 
+// TestNoVerdict has a point with a verdict that there is not: it is named, and the others are used.
+func TestNoVerdict(t *testing.T) {
+	night := sample(1)
+	at := slices.IndexFunc(night.Points, func(p Point) bool { return p.Verdict != "" })
+	name := night.Points[at].Benchmark
+	night.Points[at].Verdict = "faster"
+	h := readAll(t, files{{Name: "a.txt", Data: encoded(t, night)}})
+	if len(h.Nights) != 1 || len(h.Nights[0].Points) != len(night.Points)-1 || !says(h.Problems, "a.txt", name, `"faster"`, "left out") {
+		t.Errorf("%d nights, problems %v", len(h.Nights), h.Problems)
+	}
+}
+
 func TestNightsBehindOneAnother(t *testing.T) {
 	a, b, c := encoded(t, sample(3)), encoded(t, sample(1)), encoded(t, sample(2))
 	h := readAll(t, files{{Name: "all.txt", Data: slices.Concat(a, b, c[:len(c)/2], a)}})

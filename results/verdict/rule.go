@@ -155,6 +155,11 @@ const (
 	Undecided Verdict = "undecided" // neither was shown
 )
 
+// Known reports whether it is one of them. What a file says may be none.
+func (v Verdict) Known() bool {
+	return v == Better || v == Worse || v == Same || v == Undecided
+}
+
 // Scale says what Effect, Lo and Hi of a Result are.
 type Scale string
 
