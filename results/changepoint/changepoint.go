@@ -9,7 +9,7 @@
 //     several nights is not taken for steps.
 //  4. The levels are those that minimise the squares about them plus a penalty for each change, by PELT (Killick,
 //     Fearnhead and Eckley, JASA 107, 2012), which is exact.
-//  5. Each change is moved to the likeliest night, by a density of the noise that is estimated from both levels' nights.
+//  5. Each change is moved to where it most likely is, by a density of the noise that is estimated from both levels' nights.
 //  6. Changes that are too small to matter, or not told from noise, are dropped.
 //
 // No change-point method has an error guarantee at a split that the data chose: what it finds is a candidate, to be

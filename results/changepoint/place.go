@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// placed moves each beginning but the first to the night that is the likeliest for the step: every night's noise, which is
+// placed moves each beginning but the first to the night about which the step most likely is: every night's noise, which is
 // what it is above the level, has a likelihood on either side. A step that is small beside the whole noise is still seen
 // to the night when the noise has narrow peaks, as where nights run on a few kinds of machines: a square or an absolute
 // deviation can't see that.
@@ -26,14 +26,18 @@ func placed(y []float64, starts []int, least int, resolution float64) {
 }
 
 const (
-	rounds     = 6    // in which the noise is estimated anew from where the step was put; most end after two
-	anything   = 1e-3 // share of nights that may be anything, of the likelihood of a night on a peak of the noise
-	farAway    = 10   // standard deviations of the noise's middle, from which on a night is one of those
-	resolved   = 2    // resolutions that the noise's density is smoothed over at least
-	equalParts = 20   // into which quantiles divide the nights of a level
+	rounds     = 6      // in which the noise is estimated anew from where the step was put; most end after two
+	anything   = 1e-3   // share of nights that may be anything, of the likelihood of a night on a peak of the noise
+	farAway    = 10     // standard deviations of the noise's middle, from which on a night is one of those
+	resolved   = 2      // resolutions that the noise's density is smoothed over at least
+	equalParts = 20     // into which quantiles divide the nights of a level
+	nearby     = 3      // nights by which a step may be misplaced, each by so much worse; all that is farther is as bad
+	trust      = 1. / 3 // power of the likelihood, as nights are not independent and their density is an estimate (a coarsened
+	// posterior: Miller and Dunson, JASA 114, 2019)
 )
 
-// likeliest returns where a step is the likeliest, given about where it is: y[:at] is before it and y[at:] after.
+// likeliest returns where a step is to be put, given about where it is: y[:at] is before it and y[at:] after. Of the nights
+// that leave both levels at least so many it is the one with the most of the posterior near it.
 func likeliest(y []float64, at, least int, resolution float64) int {
 	size := shift(y[:at], y[at:])
 	noise := slices.Clone(y)
@@ -45,12 +49,30 @@ func likeliest(y []float64, at, least int, resolution float64) int {
 		noise[t] -= level
 	}
 	likelihood := densityOf(noise, resolution)
-	sum, best := 0.0, math.Inf(1)
+	var posterior []float64 // first its logarithm
+	sum := 0.0
 	for t := least; t <= len(y)-least; t++ {
-		if sum < best {
-			best, at = sum, t
+		posterior = append(posterior, trust*sum)
+		sum += likelihood.logWithout(noise[t], y[t]-level) - likelihood.logWithout(noise[t], y[t]-level-size)
+	}
+	largest := slices.Max(posterior)
+	for i := range posterior {
+		posterior[i] = math.Exp(posterior[i] - largest)
+	}
+	return least + centre(posterior, nearby)
+}
+
+// centre is where the sum of the weights, each less the farther away it is and nothing beyond so many places, is largest.
+func centre(weights []float64, reach int) int {
+	at, most := 0, 0.0
+	for i := range weights {
+		sum := 0.0
+		for k := max(0, i-reach); k <= min(len(weights)-1, i+reach); k++ {
+			sum += weights[k] * float64(1+reach-max(i-k, k-i))
 		}
-		sum += likelihood.logWithout(noise[t], y[t]-level-size) - likelihood.logWithout(noise[t], y[t]-level)
+		if sum > most {
+			at, most = i, sum
+		}
 	}
 	return at
 }

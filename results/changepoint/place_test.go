@@ -48,6 +48,23 @@ func TestPlacedKeepsLevelsApart(t *testing.T) {
 	}
 }
 
+func TestCentre(t *testing.T) {
+	for _, row := range []struct {
+		weights []float64
+		want    int
+	}{
+		{[]float64{1}, 0},
+		{[]float64{0, 0, 1, 0, 0, 0}, 2},
+		{[]float64{0, 1, 0, 0, 0, 0, 0.7, 0.6, 0.7, 0}, 7}, // many that are likely beside one that is the likeliest
+		{[]float64{0, 1, 0, 0, 0, 0.2, 0.1, 0.2, 0.1}, 1},
+		{[]float64{0.5, 0, 0, 0.4, 0.4}, 3},
+	} {
+		if got := centre(row.weights, 3); got != row.want {
+			t.Errorf("%v: %d, want %d", row.weights, got, row.want)
+		}
+	}
+}
+
 func TestShift(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 100 {
