@@ -185,6 +185,30 @@ func TestDrifts(t *testing.T) {
 	}
 }
 
+// TestMachineIsNoState has a machine whose speed changes while a party runs, by as much for both of its processes: that is
+// hardly ever taken for a state that processes have. What all processes do always is.
+func TestMachineIsNoState(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	called := func(drift float64) (n int) {
+		for range 400 {
+			var seen []pilotParty
+			for !enough(seen) {
+				seen = append(seen, partiesBy(r, 0.01, 0.01, drift+0.1*r.NormFloat64())[0])
+			}
+			if len(seen) >= driftParties && drifts(seen) != "" {
+				n++
+			}
+		}
+		return n
+	}
+	if n := called(0); n > 16 {
+		t.Errorf("a machine that changes by 10 %%: %d of 400 times it is taken for a state", n)
+	}
+	if n := called(0.4); n < 380 {
+		t.Errorf("processes that get slower by 50 %%: noticed %d of 400 times", n)
+	}
+}
+
 func TestTakeSlices(t *testing.T) {
 	trial := results.Trial{Outcome: results.OK, Values: []results.Value{{Value: 1, Unit: "ns/op"}, {Value: 0, Unit: "B/op"}}}
 	values := map[string][]float64{"ns/op": {100.123456, 100.123456, 900, 1}, "B/op": {0, 0, 0, 0}}
