@@ -37,8 +37,7 @@ HEAD where there is none. A file that is there already is left alone.`,
 		if err := os.WriteFile(path, gate.Template(found.Baseline, []string{"./..."}), 0o666); err != nil {
 			return fmt.Errorf("writing the gate's settings: %w", err)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: %d benchmarks in %d packages, compared with %s.\nNext: commit it, then tunelab gate --budget 2m\n",
-			path, found.Benchmarks, found.Packages, found.Baseline)
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %v.\nNext: commit it, then tunelab gate --budget 2m\n", path, found)
 		return nil
 	}
 	return cmd

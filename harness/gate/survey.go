@@ -17,6 +17,11 @@ type Found struct {
 	Packages, Benchmarks int
 }
 
+// String says how much there is, and against what it is held.
+func (f Found) String() string {
+	return count(f.Benchmarks, "benchmark", "benchmarks") + " in " + count(f.Packages, "package", "packages") + ", compared with " + f.Baseline
+}
+
 // Survey looks at the module in dir: whether it can be gated, by which baseline, and how many benchmarks it has.
 func Survey(ctx context.Context, dir, baseline string) (Found, error) {
 	if _, err := os.Stat(filepath.Join(dir, "go.mod")); errors.Is(err, fs.ErrNotExist) {
