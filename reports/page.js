@@ -79,8 +79,10 @@
     const cell = row.cells[i];
     return cell ? cell.dataset.value ?? cell.textContent.trim() : '';
   };
+  // A number may have a unit or a note behind it; a date is none.
+  const number = (s) => Number(/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(?![\d.:-])/.exec(s.replace('\u2212', '-'))?.[0] ?? NaN);
   const compare = (a, b) => {
-    const x = parseFloat(a), y = parseFloat(b);
+    const x = number(a), y = number(b);
     if (!Number.isNaN(x) && !Number.isNaN(y)) return x - y;
     if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1;
     return a.localeCompare(b);
@@ -97,6 +99,7 @@
     if (groups().length < 2) continue;
     const heads = [...table.tHead.rows[0].cells];
     heads.forEach((head, i) => {
+      if (head.dataset.fixed !== undefined) return;
       const button = make('button', {type: 'button', class: 'sort'});
       button.append(...head.childNodes);
       head.append(button);
@@ -104,14 +107,15 @@
         const down = head.getAttribute('aria-sort') === 'ascending';
         for (const h of heads) h.removeAttribute('aria-sort');
         head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
-        const list = groups().sort((a, b) => (down ? -1 : 1) * compare(valueOf(a[0], i), valueOf(b[0], i)));
+        const keyed = groups().map((group) => [valueOf(group[0], i), group]);
+        keyed.sort(([a], [b]) => (a === '') !== (b === '') ? (a === '' ? 1 : -1) : (down ? -1 : 1) * compare(a, b)); // without a value: last
         const body = make('tbody');
-        body.append(...list.flat());
+        body.append(...keyed.flatMap(([, group]) => group));
         for (const old of [...table.tBodies]) old.remove();
         table.append(body);
       });
     });
-    if (groups().length < 9) continue;
+    if (groups().length < 9 || table.dataset.filtered !== undefined) continue; // or a script of its own does it
     const words = make('input', {type: 'search', autocomplete: 'off'}), shown = make('span', {role: 'status', class: 'quiet'});
     const verdicts = [...new Set(groups().map((g) => g[0].dataset.verdict).filter(Boolean))].sort();
     const verdict = choice([['', 'any'], ...verdicts.map((v) => [v, v])]);

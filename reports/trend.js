@@ -1,5 +1,5 @@
 'use strict';
-// The table of series: the heads sort it, and it can be filtered. It is complete without this.
+// The table of series can be filtered. It is complete without this, and sorted by what sorts all tables.
 (() => {
   const table = document.querySelector('table.trends');
   if (!table) return;
@@ -9,29 +9,7 @@
     e.append(...children);
     return e;
   };
-  const body = table.tBodies[0], rows = [...body.rows].map((row) => ({row, words: row.textContent.toLowerCase()}));
-  const heads = [...table.tHead.rows[0].cells];
-  const valueOf = (row, i) => row.cells[i].dataset.value ?? row.cells[i].textContent.trim();
-  const compare = (a, b) => {
-    const x = a === '' ? NaN : Number(a), y = b === '' ? NaN : Number(b);
-    if (!Number.isNaN(x) && !Number.isNaN(y)) return x - y;
-    return a === b ? 0 : a < b ? -1 : 1;
-  };
-  heads.forEach((head, i) => {
-    if (head.dataset.fixed !== undefined) return;
-    const button = make('button', {type: 'button', class: 'sort'});
-    button.append(...head.childNodes);
-    head.append(button);
-    button.addEventListener('click', () => {
-      const down = head.getAttribute('aria-sort') === 'ascending';
-      for (const h of heads) h.removeAttribute('aria-sort');
-      head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
-      const keyed = rows.map((r) => [valueOf(r.row, i), r.row]);
-      keyed.sort(([a], [b]) => (a === '') !== (b === '') ? (a === '' ? 1 : -1) : (down ? -1 : 1) * compare(a, b)); // without a value: last
-      body.append(...keyed.map(([, row]) => row));
-    });
-  });
-
+  const rows = [...table.tBodies[0].rows].map((row) => ({row, words: row.textContent.toLowerCase()}));
   if (rows.length < 2) return;
   const shown = make('span', {role: 'status', class: 'quiet'});
   const words = make('input', {type: 'search', autocomplete: 'off', id: 'trend-words'});

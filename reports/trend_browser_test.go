@@ -55,6 +55,25 @@ func TestBrowserTrends(t *testing.T) {
 	}
 }
 
+// TestBrowserTrendDates sorts the nights of a series by what is no number: they are of one year.
+func TestBrowserTrendDates(t *testing.T) {
+	ctx := browser(t)
+	h := everyTrend()
+	shown(t, ctx, trendPageOf(t, h, h.Lines[0]))
+	dates := func() []string {
+		return evaluate[[]string](t, ctx, "[...document.querySelectorAll('#table tbody tr')].map(r => r.cells[0].textContent)")
+	}
+	first := dates()
+	if len(first) < 20 || first[0] < first[len(first)-1] {
+		t.Fatalf("nights %q, want the newest first", first)
+	}
+	evaluate[bool](t, ctx, "document.querySelector('#table button.sort').focus() || true")
+	press(t, ctx, enter)
+	if got := dates(); !slices.IsSorted(got) || len(got) != len(first) {
+		t.Errorf("ascending: %q", got)
+	}
+}
+
 // TestBrowserTrendsInEveryLight looks at the pages of trends light and dark, narrow and wide.
 func TestBrowserTrendsInEveryLight(t *testing.T) {
 	ctx := browser(t)
