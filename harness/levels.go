@@ -136,7 +136,7 @@ func (s *session) levels(ctx context.Context, c *results.PlannedCase, v scenario
 	if why := drifts(parties); why != "" && len(parties) >= driftParties {
 		c.Processes.Why = why
 		return nil
-	} else if why != "" && len(parties) >= pilotParties {
+	} else if why != "" {
 		c.Warnings = append(c.Warnings, "there was no time to make sure, but it may be that "+why)
 	}
 	if s.scenario.Bench.Timeout == 0 {

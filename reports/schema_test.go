@@ -96,6 +96,9 @@ func TestSchemaRefuses(t *testing.T) {
 	if err := JSON(&out, []*Summary{fixtures()[0].summary}); err != nil {
 		t.Fatal(err)
 	}
+	if refuses(schema, out.Bytes(), func(any) {}) {
+		t.Fatal("a run as it is is refused")
+	}
 	for name, change := range map[string]func(run map[string]any){
 		"a key too many":  func(run map[string]any) { run["surprise"] = 1 },
 		"a key too few":   func(run map[string]any) { delete(run, "comparisons") },
@@ -110,6 +113,9 @@ func TestSchemaRefuses(t *testing.T) {
 	out.Reset()
 	if err := TrendJSON(&out, everyTrend()); err != nil {
 		t.Fatal(err)
+	}
+	if refuses(schema, out.Bytes(), func(any) {}) {
+		t.Fatal("trends as they are are refused")
 	}
 	first := func(object any, key string) map[string]any {
 		return object.(map[string]any)[key].([]any)[0].(map[string]any)

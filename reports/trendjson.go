@@ -85,7 +85,7 @@ type jsonPoint struct {
 }
 
 // TrendJSON writes one object, on one line. Names and texts are as in the files; a number that does not exist or is not
-// finite, and a time that is not known, is null; no array is. [TrendSchema] says what each key is.
+// finite is null or left out, and a time that is not known is null; no array is. [TrendSchema] says what each key is.
 func TrendJSON(w io.Writer, t *Trend) error {
 	v := t.view()
 	out := jsonTrend{

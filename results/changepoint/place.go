@@ -26,18 +26,23 @@ func placed(y []float64, starts []int, least int, resolution float64) {
 }
 
 const (
-	rounds     = 6      // in which the noise is estimated anew from where the step was put; most end after two
-	anything   = 1e-3   // share of nights that may be anything, of the likelihood of a night on a peak of the noise
-	farAway    = 10     // standard deviations of the noise's middle, from which on a night is one of those
-	resolved   = 2      // resolutions that the noise's density is smoothed over at least
-	equalParts = 20     // into which quantiles divide the nights of a level
-	nearby     = 3      // nights by which a step may be misplaced, each by so much worse; all that is farther is as bad
-	trust      = 1. / 3 // power of the likelihood, as nights are not independent and their density is an estimate (a coarsened
-	// posterior: Miller and Dunson, JASA 114, 2019)
+	rounds     = 6    // in which the noise is estimated anew from where the step was put; most end after two
+	reach      = 28   // nights by which a step is moved at most in each
+	anything   = 1e-3 // share of nights that may be anything, of the likelihood of a night on a peak of the noise
+	farAway    = 10   // standard deviations of the noise's middle, from which on a night is one of those
+	resolved   = 2    // resolutions, half a kernel's width at least
+	noSize     = 0.1  // half widths of a kernel, below which a step's size says nothing of its place
+	equalParts = 20   // into which quantiles divide the nights of a level
+	nearby     = 3    // a step that is put a night off is worth a quarter less, two nights a half, and beyond these nothing
 )
 
+// trust is the power of the likelihood in the posterior, as nights are not independent and their density is an estimate
+// (coarsening: Miller and Dunson, JASA 114, 2019).
+const trust = 1. / 3
+
 // likeliest returns where a step is to be put, given about where it is: y[:at] is before it and y[at:] after. Of the nights
-// that leave both levels at least so many it is the one with the most of the posterior near it.
+// that leave both levels at least so many it is the one with the most of the posterior near it; where the step has no size,
+// as when only the mixture of the nights' machines changed, it stays.
 func likeliest(y []float64, at, least int, resolution float64) int {
 	size := shift(y[:at], y[at:])
 	noise := slices.Clone(y)
@@ -49,9 +54,13 @@ func likeliest(y []float64, at, least int, resolution float64) int {
 		noise[t] -= level
 	}
 	likelihood := densityOf(noise, resolution)
+	first, last := max(least, at-reach), min(len(y)-least, at+reach)
+	if math.Abs(size) < noSize*likelihood.width || first > last {
+		return at
+	}
 	var posterior []float64 // first its logarithm
 	sum := 0.0
-	for t := least; t <= len(y)-least; t++ {
+	for t := first; t <= last; t++ {
 		posterior = append(posterior, trust*sum)
 		sum += likelihood.logWithout(noise[t], y[t]-level) - likelihood.logWithout(noise[t], y[t]-level-size)
 	}
@@ -59,7 +68,7 @@ func likeliest(y []float64, at, least int, resolution float64) int {
 	for i := range posterior {
 		posterior[i] = math.Exp(posterior[i] - largest)
 	}
-	return least + centre(posterior, nearby)
+	return first + centre(posterior, nearby)
 }
 
 // centre is where the sum of the weights, each less the farther away it is and nothing beyond so many places, is largest.
@@ -108,8 +117,8 @@ type density struct {
 }
 
 // densityOf values about 0. The width is half of Silverman's for a normal density (Density Estimation for Statistics and
-// Data Analysis, 1986, eq. 3.31: 0.9 sd n^-1/5, times 2.214 for this kernel), since peaks shall stay apart, and enough
-// for values that are rounded.
+// Data Analysis, 1986, eq. 3.31: 0.9 sd n^-1/5, times 2.214 for this kernel), since peaks shall stay apart, and no less
+// than what rounding does to a value.
 func densityOf(sample []float64, resolution float64) density {
 	sorted := slices.Sorted(slices.Values(sample))
 	n := len(sorted)

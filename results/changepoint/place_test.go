@@ -36,6 +36,16 @@ func TestPlacedBetweenPeaks(t *testing.T) {
 	}
 }
 
+// TestPlacedWithoutSize has a step that is none of most nights: another share of them is on the other kind of machine.
+func TestPlacedWithoutSize(t *testing.T) {
+	y := slices.Repeat([]float64{100, 100, 100, 100, 104}, 24)
+	y = append(y, slices.Repeat([]float64{104, 100, 104, 100, 104}, 16)...)
+	starts := []int{0, 120}
+	if placed(y, starts, 3, Rounding); starts[1] != 120 {
+		t.Errorf("the change at 120 was moved to %d", starts[1])
+	}
+}
+
 // TestPlacedKeepsLevelsApart has three levels of which the middle one has as few nights as a level may have.
 func TestPlacedKeepsLevelsApart(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))

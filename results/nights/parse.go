@@ -237,15 +237,17 @@ func (p *parser) point(text []byte) error {
 	if p.say[which] {
 		return fmt.Errorf("a second point for %s of %s; it is left out", r.Metric, name)
 	}
-	if r.Point.Verdict != "" && !r.Point.Verdict.Known() {
-		return fmt.Errorf("%s of %s is called %q, which is no verdict; it is left out", r.Metric, name, r.Point.Verdict)
-	}
 	p.say[which] = true
+	var err error
+	if v := r.Point.Verdict; v != "" && !v.Known() {
+		err = fmt.Errorf("%s of %s is called %q, which is no verdict; it is taken without", r.Metric, name, v)
+		r.Point.Verdict = ""
+	}
 	r.Package, r.Benchmark, r.Metric, r.Run = same(r.Package), same(r.Benchmark), same(r.Metric), same(r.Run)
 	r.Better, r.Point.Verdict = same(r.Better), same(r.Point.Verdict)
 	r.Baseline, r.Tip = values[baseline], values[tip]
 	p.open.Points = append(p.open.Points, r.Point)
-	return nil
+	return err
 }
 
 // same keeps one copy of a text for all nights.

@@ -175,6 +175,9 @@ func parseFile(f File) parsed {
 	if err == nil && (c.Made.IsZero() || c.From == "" || c.To == "") {
 		err = errors.New("it has no time or no commits")
 	}
+	if err == nil && c.Verdict != "" && !c.Verdict.Known() {
+		err = fmt.Errorf("%q is no verdict", c.Verdict)
+	}
 	if err != nil {
 		p.problems = []Problem{{File: f.Name, What: "not a confirmation: " + err.Error()}}
 		return p

@@ -83,15 +83,19 @@ func TestTornInTheMiddle(t *testing.T) {
 	}
 }
 
-// TestNoVerdict has a point with a verdict that there is not: it is named, and the others are used.
+// TestNoVerdict has a point with a verdict that there is not: it is named, and its values are used.
 func TestNoVerdict(t *testing.T) {
 	night := sample(1)
 	at := slices.IndexFunc(night.Points, func(p Point) bool { return p.Verdict != "" })
 	name := night.Points[at].Benchmark
 	night.Points[at].Verdict = "faster"
 	h := readAll(t, files{{Name: "a.txt", Data: encoded(t, night)}})
-	if len(h.Nights) != 1 || len(h.Nights[0].Points) != len(night.Points)-1 || !says(h.Problems, "a.txt", name, `"faster"`, "left out") {
-		t.Errorf("%d nights, problems %v", len(h.Nights), h.Problems)
+	if len(h.Nights) != 1 || len(h.Problems) != 1 || !says(h.Problems, "a.txt", name, `"faster"`, "taken without") {
+		t.Fatalf("%d nights, problems %v", len(h.Nights), h.Problems)
+	}
+	night.Points[at].Verdict = ""
+	if !reflect.DeepEqual(h.Nights[0].Points, night.Points) {
+		t.Errorf("points %+v", h.Nights[0].Points)
 	}
 }
 
@@ -397,5 +401,15 @@ func BenchmarkRead(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestConfirmationWithoutVerdict(t *testing.T) {
+	const text = `{"confirmed":"2026-11-02T03:00:00Z","from":"a","to":"b","verdict":"`
+	if p := parseFile(File{Name: "confirmed-a.json", Data: []byte(text + `worse"}`)}); p.confirmation == nil || len(p.problems) > 0 {
+		t.Errorf("worse: %v", p.problems)
+	}
+	if p := parseFile(File{Name: "confirmed-a.json", Data: []byte(text + `faster"}`)}); p.confirmation != nil || !says(p.problems, "confirmed-a.json", `"faster" is no verdict`) {
+		t.Errorf("faster: %v", p.problems)
 	}
 }
