@@ -265,6 +265,7 @@ func TestJudgeAttempt(t *testing.T) {
 		{"killed", process.Exit{Signal: 9, Code: -1}, results.Failed, "signal 9"},
 		{"flooded", process.Exit{Flooded: true, Signal: 9, Code: -1}, results.Failed, "printed more than"},
 		{"silent", process.Exit{}, results.Failed, "printed no result line"},
+		{"panicked, and ended with 0", process.Exit{Stdout: []byte("BenchmarkFoo-2 0 0 ns/op\n")}, results.Failed, "printed no result line"},
 		{"two results", process.Exit{Stdout: slices.Concat(ok, ok)}, results.Failed, "printed 2 result lines"},
 		{"garbled", process.Exit{Stdout: []byte("BenchmarkFoo-2 100 x ns/op\n")}, results.Failed, "malformed"},
 		{"left children", process.Exit{Stdout: ok, Left: 2}, results.Failed, "left 2 processes"},

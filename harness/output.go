@@ -104,6 +104,9 @@ func parseLine(text, name string) (*line, error) {
 	case *benchfmt.SyntaxError:
 		return nil, fmt.Errorf("malformed result line %q: %s", clip(text, 200), r.Msg)
 	case *benchfmt.Result:
+		if r.Iters == 0 { // package testing's, of a benchmark whose panic has not ended the process yet
+			return nil, nil
+		}
 		l := &line{name: name, procs: procs, n: r.Iters}
 		for _, v := range r.Values {
 			if v.OrigUnit != "" {
