@@ -133,10 +133,11 @@ func (s *session) levels(ctx context.Context, c *results.PlannedCase, v scenario
 		}
 		parties = append(parties, p)
 	}
-	if why := drifts(parties); why != "" && len(parties) >= driftParties {
-		c.Processes.Why = why
-		return nil
-	} else if why != "" {
+	if why := drifts(parties); why != "" {
+		if len(parties) >= driftParties {
+			c.Processes.Why = why
+			return nil
+		}
 		c.Warnings = append(c.Warnings, "there was no time to make sure, but it may be that "+why)
 	}
 	if s.scenario.Bench.Timeout == 0 {

@@ -3,6 +3,7 @@ package reports
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -30,6 +31,22 @@ func compiledSchema(t *testing.T, text string) *jsonschema.Schema {
 	return compiled
 }
 
+// checkSchema holds what is written against a schema.
+func checkSchema(t *testing.T, schema *jsonschema.Schema, name string, write func(io.Writer) error) {
+	t.Helper()
+	var out bytes.Buffer
+	if err := write(&out); err != nil {
+		t.Fatal(err)
+	}
+	object, err := jsonschema.UnmarshalJSON(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(object); err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+}
+
 // TestSchema holds what --json prints against the schema that is published: every key is in it.
 func TestSchema(t *testing.T) {
 	schema := compiledSchema(t, Schema)
@@ -49,17 +66,7 @@ func TestSchema(t *testing.T) {
 		summaries[path] = Summarize(f)
 	}
 	for name, s := range summaries {
-		var out bytes.Buffer
-		if err := JSON(&out, []*Summary{s}); err != nil {
-			t.Fatal(err)
-		}
-		object, err := jsonschema.UnmarshalJSON(&out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := schema.Validate(object); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		checkSchema(t, schema, name, func(w io.Writer) error { return JSON(w, []*Summary{s}) })
 	}
 }
 
@@ -67,17 +74,7 @@ func TestSchema(t *testing.T) {
 func TestTrendSchema(t *testing.T) {
 	schema := compiledSchema(t, TrendSchema)
 	for name, h := range trends() {
-		var out bytes.Buffer
-		if err := TrendJSON(&out, h); err != nil {
-			t.Fatal(err)
-		}
-		object, err := jsonschema.UnmarshalJSON(&out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := schema.Validate(object); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		checkSchema(t, schema, name, func(w io.Writer) error { return TrendJSON(w, h) })
 	}
 }
 
