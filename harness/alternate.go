@@ -9,7 +9,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -36,13 +35,14 @@ type alternating struct {
 
 // An alternate is one process of them.
 type alternate struct {
-	*process.Member
+	server
+	cpu       int // on which its slices begin
 	spec      process.Spec
 	variant   scenarios.Variant
 	benchmark string
 	attempt   attempt
 	slices    map[string][]float64 // by unit
-	said      string               // by the last slice that failed
+	said      []byte               // printed when a slice failed
 	counts    string               // how the benchmark counts, as it said
 	cost      time.Duration        // of the last slice, everything
 	took      time.Duration        // all slices so far
@@ -61,8 +61,7 @@ func (s *session) alternate(ctx context.Context, c results.PlannedCase, variants
 		}
 		m, err := s.join(p.party, c, v, cpu)
 		if err != nil {
-			_, closeErr := p.party.Close(ctx)
-			return nil, errors.Join(fmt.Errorf("starting %s of variant %s: %w", c.Case, v.Name, err), closeErr)
+			return nil, errors.Join(fmt.Errorf("starting %s of variant %s: %w", c.Case, v.Name, err), p.close(ctx))
 		}
 		p.members = append(p.members, m)
 	}
@@ -84,20 +83,19 @@ func (s *session) alternate(ctx context.Context, c results.PlannedCase, variants
 	}
 	ready.Wait()
 	if err := errors.Join(errs...); err != nil {
-		_, closeErr := p.party.Close(ctx)
-		return nil, errors.Join(err, closeErr)
+		return nil, errors.Join(err, p.close(ctx))
 	}
 	return p, nil
 }
 
-// nextCPU is on which CPU the slices of the next party begin, "" where that is not known. They take turns.
-func (s *session) nextCPU() string {
+// nextCPU is on which CPU the slices of the next party begin. They take turns.
+func (s *session) nextCPU() int {
 	cpus := process.UsableCPUs()
 	if len(cpus) == 0 {
-		return ""
+		return serve.AnyCPU
 	}
 	s.led++
-	return strconv.Itoa(cpus[s.led%len(cpus)])
+	return cpus[s.led%len(cpus)]
 }
 
 // warmupSlices is how many slices of that length, in ms, make the warm-up that the scenario asks for.
@@ -105,18 +103,13 @@ func (s *session) warmupSlices(slice float64) int {
 	return int(math.Ceil(ms(time.Duration(s.scenario.Bench.Warmup)) / slice))
 }
 
-func (s *session) join(party *process.Party, c results.PlannedCase, v scenarios.Variant, cpu string) (*alternate, error) {
-	m := &alternate{variant: v, benchmark: s.names[c.Case][v.Name], slices: map[string][]float64{}}
+func (s *session) join(party *process.Party, c results.PlannedCase, v scenarios.Variant, cpu int) (*alternate, error) {
+	m := &alternate{variant: v, benchmark: s.names[c.Case][v.Name], slices: map[string][]float64{}, cpu: cpu}
 	m.attempt.outcome = results.OK
-	top, _, _ := strings.Cut("Benchmark"+m.benchmark, "/")
-	test := s.binaries[v.Name].bench.tests[top]
-	m.spec = s.spec(v, 0, "-test.run=^"+test+"$", "-test.benchmem", "-test.v=test2json", "-test.timeout=0")
-	m.spec.Env = withEnv(m.spec.Env, map[string]string{serve.Var: "1", serve.CPUVar: cpu})
-	if kind, _, _ := strings.Cut(c.Processes.Counts, " "); kind != "" { // once, the name followed it
-		m.spec.Env = withEnv(m.spec.Env, map[string]string{serve.CountsVar: kind + " " + Anchored("Benchmark"+m.benchmark)})
-	}
+	m.counts, _, _ = strings.Cut(c.Processes.Counts, " ") // once, the name followed it
+	m.spec = s.spec(v, 0, s.benchArgs(Anchored("Benchmark"+m.benchmark))...)
 	var err error
-	m.Member, err = party.Start(m.spec)
+	m.server, err = s.serve(party, s.binary(v).bench, m.spec, nil)
 	return m, err
 }
 
@@ -127,33 +120,22 @@ func (p *alternating) slice(ctx context.Context, m *alternate, n int) (*line, er
 		return nil, nil
 	}
 	began := time.Now()
-	said, err := m.Ask(ctx, serve.Command(n, Anchored("Benchmark"+m.benchmark)), serve.End, p.limit)
+	l, answer, err := m.run(ctx, n, m.cpu, m.counts, m.benchmark, p.limit)
 	m.cost = time.Since(began)
 	m.took += m.cost
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if errors.Is(err, process.ErrEnded) { // how it ended is known when the party is over
-		err = errors.New("the process ended and printed no result line")
-	}
-	if err != nil {
-		m.attempt.fail(results.Failed, "%v", err)
-		return nil, nil
-	}
-	l, lines, err := resultOf(said, m.benchmark)
-	switch {
-	case err == nil && lines != 1:
-		err = fmt.Errorf("a slice printed %d result lines of Benchmark%s", lines, m.benchmark)
-	case err == nil:
+	if err == nil {
 		err = l.validate(n, p.primary)
 	}
 	if err != nil {
 		m.attempt.fail(results.Failed, "%v", err)
-		m.said = string(said)
+		m.said = m.Printed()
 		return nil, nil
 	}
 	m.attempt.line = l
-	m.counts = cmp.Or(m.counts, serve.Counts(said))
+	m.counts = cmp.Or(answer.Counts, m.counts)
 	return l, nil
 }
 
@@ -181,6 +163,9 @@ func (p *alternating) round(ctx context.Context, random *rand.Rand) error {
 // close ends the processes and decides how each attempt ended.
 func (p *alternating) close(ctx context.Context) error {
 	exits, err := p.party.Close(ctx)
+	for _, m := range p.members {
+		err = errors.Join(err, m.stage.Remove())
+	}
 	if err != nil {
 		return err
 	}
@@ -190,7 +175,7 @@ func (p *alternating) close(ctx context.Context) error {
 		slice, why := a.outcome, a.why
 		if a.outcome = results.OK; a.judgeExit(m.spec) && slice != results.OK {
 			a.fail(slice, "%s", why)
-			a.exit.Stdout = []byte(m.said)
+			a.exit.Stdout = m.said
 		}
 		if a.exit.TimedOut && slice != results.OK {
 			a.why = fmt.Sprintf("a slice did not end within %v", p.limit.Round(time.Millisecond))

@@ -31,9 +31,10 @@ type binary struct {
 	took    time.Duration
 	trimmed string // first 12 hex digits of sha256
 
-	layout   uint64            // seed of the link order; 0: as the linker has it
-	tests    map[string]string // by benchmark: the test that runs it on command
-	unserved string            // why there are none
+	layout   uint64 // seed of the link order; 0: as the linker has it
+	goroot   string // of the Go that built it, "" where that was not asked for
+	serves   bool   // its benchmarks run on command
+	unserved string // why not
 }
 
 // built is what a variant is measured with.
@@ -71,7 +72,7 @@ type settings struct {
 	rewrites []scenarios.Rewrite
 	position string   // of the rewrites in the scenario, for messages
 	modules  []string // that are built from a copy, rewritten or not
-	serve    bool     // put in the tests that run benchmarks on command
+	serve    bool     // let benchmarks run on command
 	layout   uint64   // seed of the link order; 0: as the linker has it
 }
 
@@ -109,8 +110,58 @@ func (b *builder) build(ctx context.Context, name string, t target, set settings
 	return list[0], nil
 }
 
-// buildAll returns what is ordered, in this order. What is not at hand is built at the same time.
+// buildAll returns what is ordered, in this order. What is not at hand is built at the same time. What can be built, but not
+// so that its benchmarks run on command, is built as it is.
 func (b *builder) buildAll(ctx context.Context, orders ...order) ([]*binary, error) {
+	list, err := b.tryAll(ctx, orders)
+	if err == nil || ctx.Err() != nil || !b.servesAny(orders) {
+		return list, err
+	}
+	plain := slices.Clone(orders)
+	for i := range plain {
+		plain[i].set.serve = false
+	}
+	if _, plainErr := b.tryAll(ctx, plain); plainErr != nil {
+		return nil, plainErr // which says nothing of files that nobody wrote
+	}
+	for _, o := range orders {
+		if ready := b.prepared[o.key()]; ready != nil && o.set.serve {
+			ready.unserve(buildProblem(err))
+		}
+	}
+	return b.tryAll(ctx, orders)
+}
+
+// servesAny reports whether benchmarks of any of the orders are to run on command.
+func (b *builder) servesAny(orders []order) bool {
+	return slices.ContainsFunc(orders, func(o order) bool {
+		ready := b.prepared[o.key()]
+		return o.set.serve && (ready == nil || ready.unserved == "")
+	})
+}
+
+// key tells what is prepared for orders apart.
+func (o order) key() string {
+	o.set.layout = 0
+	return buildKey(o.t, o.set)
+}
+
+// unserve has a build made without what lets benchmarks run on command.
+func (p *preparation) unserve(why string) {
+	p.unserved, p.args = why, p.plain
+}
+
+// buildProblem is what the go command said of a failed build, in a line.
+func buildProblem(err error) string {
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); strings.Contains(line, ".go:") {
+			return "it can't be built so that benchmarks run on command: " + line
+		}
+	}
+	return "it can't be built so that benchmarks run on command: " + firstLine(err.Error())
+}
+
+func (b *builder) tryAll(ctx context.Context, orders []order) ([]*binary, error) {
 	began := time.Now()
 	list := make([]*binary, len(orders))
 	var specs []process.Spec
@@ -123,7 +174,7 @@ func (b *builder) buildAll(ctx context.Context, orders ...order) ([]*binary, err
 		if err != nil {
 			return nil, err
 		}
-		list[i] = &binary{layout: o.set.layout, tests: ready.tests, unserved: ready.unserved}
+		list[i] = &binary{layout: o.set.layout, goroot: ready.goroot, serves: o.set.serve && ready.unserved == "", unserved: ready.unserved}
 		list[i].path = filepath.Join(b.scratch, fmt.Sprintf("binary-%d", len(b.byKey)+len(specs)))
 		spec, err := b.goSpec(o.t.dir, append(withEnv(nil, o.set.buildEnv), ready.env...), o.args(list[i].path, ready)...)
 		if err != nil {
@@ -176,14 +227,14 @@ func (o order) args(out string, ready *preparation) []string {
 // A preparation is what the go command is given besides the settings' own flags, in every layout the same.
 type preparation struct {
 	args, env []string
-	tests     map[string]string // see binary
-	unserved  string
+	goroot    string
+	plain     []string // args without what lets benchmarks run on command
+	unserved  string   // why its benchmarks don't run on command though they should
 }
 
 // prepare makes the files that replace others in the build, once for all of its layouts.
 func (b *builder) prepare(ctx context.Context, o order) (*preparation, error) {
-	o.set.layout = 0
-	key := buildKey(o.t, o.set)
+	key := o.key()
 	if done := b.prepared[key]; done != nil {
 		return done, nil
 	}
@@ -192,14 +243,20 @@ func (b *builder) prepare(ctx context.Context, o order) (*preparation, error) {
 		return nil, err
 	}
 	p := &preparation{env: replaced.env}
-	if o.set.serve {
-		b.serve(ctx, p, o.t, o.set, &replaced)
-	}
 	overlaid, err := b.overlay(replaced.files)
 	if err != nil {
 		return nil, err
 	}
-	p.args = slices.Concat(replaced.args, overlaid)
+	p.plain = slices.Concat(replaced.args, overlaid)
+	p.args = p.plain
+	if o.set.serve {
+		if b.serve(ctx, p, o.t, o.set, &replaced); p.unserved == "" {
+			if overlaid, err = b.overlay(replaced.files); err != nil {
+				return nil, err
+			}
+			p.args = slices.Concat(replaced.args, overlaid)
+		}
+	}
 	b.prepared[key] = p
 	return p, nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tunelab/harness/internal/process"
+	"tunelab/harness/internal/serve"
 	"tunelab/results"
 	"tunelab/scenarios"
 )
@@ -164,22 +165,32 @@ func (s *session) count(ctx context.Context, name string, v scenarios.Variant, c
 // countRun returns the instructions of a process that runs n iterations.
 func (s *session) countRun(ctx context.Context, name string, v scenarios.Variant, tool string, n int) (float64, error) {
 	limit := min(countTimeout, time.Duration(countShare*float64(s.options.Budget))) // its cost is not known the first time
-	spec := s.spec(v, limit, "-test.run=^$", "-test.bench="+Anchored("Benchmark"+s.names[name][v.Name]),
-		fmt.Sprintf("-test.benchtime=%dx", n), "-test.timeout=0")
-	spec.Env = withEnv(spec.Env, map[string]string{"GOMAXPROCS": "1", "GOGC": "off"})
+	bin, benchmark := s.binary(v).bench, s.names[name][v.Name]
 	out := filepath.Join(s.scratch, "callgrind.out")
-	if tool == "perf" {
-		spec.Count = &process.Instructions
-	} else {
+	wrap := func(spec process.Spec) process.Spec {
+		if tool == "perf" {
+			spec.Count = &process.Instructions
+			return spec
+		}
 		spec.Args = slices.Concat([]string{"--tool=callgrind", "--callgrind-out-file=" + out, "--", spec.Path}, spec.Args)
 		spec.Path = "valgrind"
+		return spec
 	}
-	exit, err := s.children.Run(ctx, spec)
+	args := s.benchArgs(Anchored("Benchmark" + benchmark))
+	if !bin.serves {
+		args = s.plainArgs(Anchored("Benchmark"+benchmark), fmt.Sprintf("-test.benchtime=%dx", n))
+	}
+	spec := s.spec(v, limit, args...)
+	spec.Env = withEnv(spec.Env, map[string]string{"GOMAXPROCS": "1", "GOGC": "off"})
+	exit, why, err := s.countedExit(ctx, v, bin, spec, wrap, n, benchmark)
 	if err != nil {
 		return 0, fmt.Errorf("counting the instructions of %s of variant %s: %w", name, v.Name, err)
 	}
 	if !exit.Ok() {
 		return 0, fmt.Errorf("%w: %s: %s", errCounting, exit.Why(spec), exit.Tail(maxTail))
+	}
+	if why != nil {
+		return 0, fmt.Errorf("%w: %w: %s", errCounting, why, exit.Tail(maxTail))
 	}
 	if tool == "perf" {
 		if !exit.Counted {
@@ -192,6 +203,21 @@ func (s *session) countRun(ctx context.Context, name string, v scenarios.Variant
 		return 0, fmt.Errorf("%w: %w", errCounting, err)
 	}
 	return callgrindTotal(text)
+}
+
+// countedExit runs n iterations in a process that is counted, and returns how it ended. Why is why there was no result.
+func (s *session) countedExit(ctx context.Context, v scenarios.Variant, bin *binary, spec process.Spec, wrap func(process.Spec) process.Spec, n int, benchmark string) (exit process.Exit, why, err error) {
+	if !bin.serves {
+		exit, err = s.children.Run(ctx, wrap(spec))
+		return exit, nil, err
+	}
+	t, err := s.talk(v, bin, spec, wrap)
+	if err != nil {
+		return exit, nil, err
+	}
+	_, _, why = t.run(ctx, n, serve.AnyCPU, "", benchmark, spec.Timeout)
+	exit, err = t.end(ctx)
+	return exit, why, err
 }
 
 var totals = regexp.MustCompile(`(?m)^(?:totals|summary): (\d+)$`)

@@ -141,12 +141,14 @@ func TestBlockOrder(t *testing.T) {
 }
 
 func TestIterations(t *testing.T) {
-	at := func(n int, ns float64) *line {
-		return &line{n: n, values: []results.Value{{Value: ns, Unit: "ns/op"}}}
+	at := func(n int, ns float64) *attempt {
+		return &attempt{line: &line{n: n, values: []results.Value{{Value: ns, Unit: "ns/op"}}}}
 	}
+	stands := at(10, 100)
+	stands.perOp = 19_900
 	for _, row := range []struct {
 		slice time.Duration
-		l     *line
+		l     *attempt
 		want  int
 	}{
 		{200 * time.Millisecond, at(10, 100_050), 2000}, // a schedule of 10k/s that ran a little late
@@ -156,7 +158,9 @@ func TestIterations(t *testing.T) {
 		{200 * time.Millisecond, at(1, 5e9), 1},
 		{200 * time.Millisecond, at(1, 60e6), 3},
 		{time.Millisecond, at(1, 0.001), 1_000_000_000},
-		{200 * time.Millisecond, &line{n: 500}, 2000}, // no ns/op: by what a quarter of the slice gave
+		{200 * time.Millisecond, &attempt{line: &line{n: 500}}, 2000},                               // no ns/op: by what a quarter of the slice gave
+		{200 * time.Millisecond, &attempt{line: &line{n: 500}, wall: 100 * time.Millisecond}, 1000}, // or by what it took
+		{200 * time.Millisecond, stands, 10_000},                                                    // the timer stands most of the time
 	} {
 		if got := iterations(row.slice, row.slice/4, row.l); got != row.want {
 			t.Errorf("%v of %+v: %d, want %d", row.slice, row.l, got, row.want)

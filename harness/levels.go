@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -21,8 +20,8 @@ import (
 // measures them.
 var perOperation = []string{"ns/op", "B/op", "allocs/op", "MB/s"}
 
-// serves says whether the test binaries should be able to run benchmarks on command.
-func (s *session) serves() bool {
+// mayAlternate says whether processes of some case may live side by side.
+func (s *session) mayAlternate() bool {
 	return s.mustBeFresh() == "" && slices.ContainsFunc(s.scenario.Metrics.Primary, isPerOperation)
 }
 
@@ -69,8 +68,7 @@ const (
 	// least: a few pairs of processes say little of theirs, which is never nothing.
 	mostRatio    = 64
 	leastRatio   = 16
-	pilotParties = 4
-	leastParties = 2 // where time is short
+	pilotParties = 4 // of which there may be fewer where time is short
 	// The rounds of a party of the pilot: as many as partyTime holds, between these.
 	pilotRounds      = 16
 	leastPilotRounds = 6
@@ -78,6 +76,7 @@ const (
 	// Finding all this out may take levelsShare of the budget, for all cases together.
 	levelsShare  = 0.25
 	levelsAtMost = 4 * levelsTime
+	leastLevels  = levelsTime / 2
 	// collections is how many of a small heap a slice of a benchmark that allocates must have room for.
 	collections = 4
 	// nonlinear is by how much more or less time an operation may take in short slices than in long ones.
@@ -93,16 +92,16 @@ const (
 )
 
 // levels decides by trials of the base, which do not count, whether and how the case's processes alternate. c.N becomes
-// that of a slice, and c.BlockMS the cost of a process.
-func (s *session) levels(ctx context.Context, c *results.PlannedCase, v scenarios.Variant, perOp float64, cases int) error {
+// that of a slice, and c.BlockMS the cost of a process. An operation takes perOp ns, and hidden ns besides while the timer
+// stands. It takes about as long as limit; 0: there is no time.
+func (s *session) levels(ctx context.Context, c *results.PlannedCase, v scenarios.Variant, perOp, hidden float64, limit time.Duration) error {
 	c.Processes = &results.Levels{Why: s.whyFresh(c)}
 	if c.Processes.Why == "" && perOp <= 0 {
 		c.Processes.Why = "the benchmark hides its time"
 	}
-	if c.Processes.Why == "" && perOp > float64(longestSlice) {
-		c.Processes.Why = fmt.Sprintf("one operation takes %v", time.Duration(perOp).Round(time.Millisecond))
+	if c.Processes.Why == "" && perOp+hidden > float64(longestSlice) {
+		c.Processes.Why = fmt.Sprintf("one operation takes %v", time.Duration(perOp+hidden).Round(time.Millisecond))
 	}
-	limit := s.levelsLimit(cases)
 	if c.Processes.Why == "" && limit == 0 {
 		c.Processes.Why = "the budget is too short to find out how they could alternate"
 	}
@@ -111,37 +110,20 @@ func (s *session) levels(ctx context.Context, c *results.PlannedCase, v scenario
 	}
 	trying := *c
 	trying.Processes = &results.Levels{}
+	trying.N = sliceOf(shortestSlice, perOp+hidden)
 	until := time.Now().Add(limit)
-	var parties []pilotParty
-	for !enough(parties) {
-		if len(parties) == 0 {
-			trying.N = sliceOf(shortestSlice, perOp)
-		}
-		p, err := s.pilotParty(ctx, &trying, v, nil, until)
-		if err != nil {
-			return err
-		}
-		if p.late && len(parties) >= leastParties {
-			break
-		}
-		if p.why != "" {
-			c.Processes.Why = p.why
-			if p.curved {
-				c.Warnings = append(c.Warnings, "the time is not linear in the number of operations: "+p.why)
-			}
-			return nil
-		}
-		parties = append(parties, p)
+	parties, why, err := s.pilotParties(ctx, c, &trying, v, hidden, until)
+	if err != nil {
+		return err
 	}
-	if why := drifts(parties); why != "" {
-		if len(parties) >= driftParties {
-			c.Processes.Why = why
-			return nil
-		}
-		c.Warnings = append(c.Warnings, "there was no time to make sure, but it may be that "+why)
+	if why != "" {
+		c.Processes.Why = why
+		return nil
 	}
 	if s.scenario.Bench.Timeout == 0 {
 		c.TimeoutMS = trying.TimeoutMS
+	} else {
+		c.TimeoutMS = time.Duration(s.scenario.Bench.Timeout).Milliseconds()
 	}
 	c.Processes = chooseLevels(parties)
 	c.Processes.Counts = trying.Processes.Counts
@@ -149,7 +131,7 @@ func (s *session) levels(ctx context.Context, c *results.PlannedCase, v scenario
 	if s.layouts.Count >= 2*pilotParties && limit == levelsAtMost { // it is only for the record
 		var placed []pilotParty
 		for i := range pilotParties {
-			p, err := s.pilotParty(ctx, &trying, v, []int{2*i + 1, 2*i + 2}, until)
+			p, err := s.pilotParty(ctx, &trying, v, hidden, []int{2*i + 1, 2*i + 2}, until)
 			if err != nil {
 				return err
 			}
@@ -166,11 +148,42 @@ func (s *session) levels(ctx context.Context, c *results.PlannedCase, v scenario
 	return nil
 }
 
+// pilotParties returns as many parties as tell how the case's processes alternate, or as there is time for, or why they
+// can't.
+func (s *session) pilotParties(ctx context.Context, c, trying *results.PlannedCase, v scenarios.Variant, hidden float64, until time.Time) (parties []pilotParty, why string, err error) {
+	var took time.Duration
+	for !enough(parties) && (len(parties) == 0 || time.Now().Add(took/2).Before(until)) {
+		began := time.Now()
+		p, err := s.pilotParty(ctx, trying, v, hidden, nil, until)
+		if err != nil {
+			return nil, "", err
+		}
+		took = time.Since(began)
+		if p.late && len(parties) > 0 {
+			break
+		}
+		if p.why != "" {
+			if p.curved {
+				c.Warnings = append(c.Warnings, "the time is not linear in the number of operations: "+p.why)
+			}
+			return nil, p.why, nil
+		}
+		parties = append(parties, p)
+	}
+	if why := drifts(parties); why != "" && len(parties) > 1 {
+		if len(parties) >= driftParties {
+			return nil, why, nil
+		}
+		c.Warnings = append(c.Warnings, "there was no time to make sure, but it may be that "+why)
+	}
+	return parties, "", nil
+}
+
 // levelsLimit is how much time there is in a run of so many cases to find out how the processes of one alternate, 0 when
 // that is too little.
 func (s *session) levelsLimit(cases int) time.Duration {
 	limit := time.Duration(levelsShare * float64(s.options.Budget) / float64(cases))
-	if limit < levelsTime {
+	if limit < leastLevels {
 		return 0
 	}
 	return min(limit, levelsAtMost)
@@ -193,13 +206,10 @@ func (s *session) whyFresh(c *results.PlannedCase) string {
 			}
 		}
 	}
-	for variant, name := range s.names[c.Case] {
+	for variant := range s.names[c.Case] {
 		bin := s.binaries[variant].bench
 		if bin.unserved != "" {
 			return bin.unserved
-		}
-		if top, _, _ := strings.Cut("Benchmark"+name, "/"); bin.tests[top] == "" {
-			return top + " is no function of the package's tests"
 		}
 	}
 	return ""
@@ -213,7 +223,8 @@ func sliceOf(length time.Duration, perOp float64) int {
 type pilotParty struct {
 	ratios []float64   // of the logarithms, by round
 	series [][]float64 // logarithms of ns/op of each process, by round
-	slice  float64     // ms, timed, of one slice
+	hidden float64     // ns that an operation takes while the timer stands, where that is much
+	slice  float64     // ms of one slice: its timed loop, and what its operations take while the timer stands
 	rest   float64     // ms, what a slice takes besides, most times
 	start  float64     // ms, of starting, warming up and ending one process
 	why    string      // it can't be done
@@ -223,8 +234,8 @@ type pilotParty struct {
 
 // pilotParty runs two processes of the variant side by side, in the layouts of draws where there are some. The first of a
 // case also finds how long a slice has to be. What has not ended by the time given can't be done.
-func (s *session) pilotParty(ctx context.Context, c *results.PlannedCase, v scenarios.Variant, draws []int, until time.Time) (pilotParty, error) {
-	var out pilotParty
+func (s *session) pilotParty(ctx context.Context, c *results.PlannedCase, v scenarios.Variant, hidden float64, draws []int, until time.Time) (pilotParty, error) {
+	out := pilotParty{hidden: hidden}
 	began := time.Now()
 	warmups := s.warmupSlices(ms(shortestSlice))
 	if c.Processes.SliceMS > 0 {
@@ -261,13 +272,13 @@ func (out *pilotParty) measure(ctx context.Context, p *alternating, c *results.P
 	if c.Processes.SliceMS == 0 {
 		before := p.members[0].Waiting()
 		if err = out.run(ctx, p, pilotRounds/2, random, until); err == nil && out.why == "" {
-			out.why, out.curved, err = p.lengthen(ctx, out.rest, (p.members[0].Waiting()-before)/(pilotRounds/2))
+			out.why, out.curved, err = p.lengthen(ctx, out.rest, out.hidden, (p.members[0].Waiting()-before)/(pilotRounds/2))
 		}
 		c.N = p.c.N
 	}
 	rounds = pilotRounds
 	if err == nil && out.why == "" {
-		rounds = roundsOf(results.MiddleHalf(p.members[0].slices["ns/op"])*float64(c.N)/1e6 + out.rest)
+		rounds = roundsOf((results.MiddleHalf(p.members[0].slices["ns/op"])+out.hidden)*float64(c.N)/1e6 + out.rest)
 		err = out.run(ctx, p, rounds, random, until)
 	}
 	return rounds, err
@@ -281,15 +292,15 @@ func (out *pilotParty) run(ctx context.Context, p *alternating, rounds int, rand
 	var rests []float64
 	for range rounds {
 		if time.Now().After(until) {
-			out.why, out.late = "finding out how long and how often takes too much of the budget on a machine that is so busy", true
+			out.why, out.late = "the budget has no time to find out how they could alternate", true
 			return nil
 		}
-		if err := p.round(ctx, random); err != nil {
+		if err := p.round(ctx, random); err != nil || p.failed() != nil {
 			return err
 		}
 		for _, m := range p.members {
 			if m.attempt.outcome == results.OK {
-				rests = append(rests, ms(m.cost)-nsPerOp(m.attempt.line)*float64(p.c.N)/1e6)
+				rests = append(rests, ms(m.cost)-(nsPerOp(m.attempt.line)+out.hidden)*float64(p.c.N)/1e6)
 			}
 		}
 	}
@@ -299,6 +310,9 @@ func (out *pilotParty) run(ctx context.Context, p *alternating, rounds int, rand
 
 // read takes the processes' slices in, and finds what speaks against them. They lived for so long.
 func (out *pilotParty) read(p *alternating, rounds int, lived time.Duration) {
+	if m := p.failed(); m != nil { // whatever else is missing then
+		out.why, out.late, out.curved = "kept alive, the benchmark fails: "+m.attempt.why, false, false
+	}
 	for _, m := range p.members {
 		if busy := float64(m.Waiting()) / float64(lived); busy > results.MostWaiting && out.why == "" {
 			out.why = fmt.Sprintf("it uses %.0f %% of a CPU while it should wait for its turn", 100*busy)
@@ -306,8 +320,8 @@ func (out *pilotParty) read(p *alternating, rounds int, lived time.Duration) {
 	}
 	for _, m := range p.members {
 		ns := m.slices["ns/op"]
-		if out.why == "" && (m.attempt.outcome != results.OK || len(ns) != rounds) {
-			out.why = fmt.Sprintf("kept alive, the benchmark failed: %s", m.attempt.why)
+		if out.why == "" && len(ns) != rounds {
+			out.why = fmt.Sprintf("kept alive, the benchmark told its time in %d of %d slices", len(ns), rounds)
 		}
 		series := make([]float64, len(ns))
 		for i, v := range ns {
@@ -316,7 +330,7 @@ func (out *pilotParty) read(p *alternating, rounds int, lived time.Duration) {
 			}
 		}
 		out.series = append(out.series, series)
-		out.slice += results.MiddleHalf(ns) * float64(p.c.N) / 2e6
+		out.slice += (results.MiddleHalf(ns) + out.hidden) * float64(p.c.N) / 2e6
 	}
 }
 
@@ -331,12 +345,16 @@ func roundsOf(cost float64) int {
 //
 // Garbage is collected between slices. A slice that is to hold its share of the collections must allocate what several take.
 // Where a process needs the CPU time that is called waiting to fall asleep after a slice, the other's must be long beside that.
-func (p *alternating) lengthen(ctx context.Context, rest float64, waiting time.Duration) (why string, curved bool, err error) {
+func (p *alternating) lengthen(ctx context.Context, rest, hidden float64, waiting time.Duration) (why string, curved bool, err error) {
 	m := p.members[0]
 	perOp := results.MiddleHalf(m.slices["ns/op"])
-	if !(perOp > 0) {
+	switch {
+	case p.failed() != nil: // which is said later
+		return "", false, nil
+	case !(perOp > 0):
 		return "the benchmark hides its time", false, nil
 	}
+	perOp += hidden
 	length := time.Duration(rest * (1 - besides) / besides * float64(time.Millisecond))
 	if rest <= besidesAtMost*ms(longestSlice) { // on a machine that is busy otherwise it costs more than the bench's own
 		length = min(length, longestSlice)
@@ -359,6 +377,16 @@ func (p *alternating) lengthen(ctx context.Context, rest float64, waiting time.D
 		why = fmt.Sprintf("a slice costs %.1f ms beside its timed loop, more than slices of %v can hide", rest, longestSlice)
 	}
 	return why, curved, nil
+}
+
+// failed returns a process that ended or failed, nil when none did.
+func (p *alternating) failed() *alternate {
+	for _, m := range p.members {
+		if m.attempt.outcome != results.OK {
+			return m
+		}
+	}
+	return nil
 }
 
 // excess returns by how much more time an operation takes in slices of n than in slices of 4n, as a share: 0 where that is
@@ -456,13 +484,18 @@ func chooseLevels(parties []pilotParty) *results.Levels {
 	l := &results.Levels{StartMS: results.MiddleHalf(start)}
 	rest := max(results.MiddleHalf(rests), leastRest)
 	round := results.MiddleHalf(variances)
-	process := max(0, variance(means)-trimmed*round/each)
+	process := 0.0
+	if len(means) > 1 {
+		process = max(0, variance(means)-trimmed*round/each)
+	}
 	l.RoundSD, l.ProcessSD = math.Sqrt(round), math.Sqrt(process)
 	// So few parties often say that processes differ more than they do, the more so as what disturbs a party's rounds is
 	// often one and the same, and then a block would be of few long slices. What is reckoned with is what is sure, and that
 	// between bounds.
 	round = max(round, calm*calm)
-	process = sureOf(len(means))*variance(means) - trimmed*round/each
+	if len(means) > 1 {
+		process = sureOf(len(means))*variance(means) - trimmed*round/each
+	}
 	process = min(max(process, round/mostRatio), round/leastRatio)
 	want := inside
 	if l.StartMS > ms(quickStart) {

@@ -241,7 +241,7 @@ func (s *session) block(ctx context.Context, c *course, block int, need map[stri
 	if len(todo) == 0 {
 		return true, nil
 	}
-	if s.elapsed()+c.cost(len(todo))+s.reserve(courses)+s.countCost(s.run.Plan.Cases)+closing+s.profiling(s.run.Plan.Cases) > s.options.Budget && (block > 1 || s.inStage == 2) {
+	if s.elapsed()+c.cost(len(todo))+s.reserve(courses)+s.countCost(s.run.Plan.Cases)+closing+s.profiling(s.run.Plan.Cases) > s.options.Budget && !nothing(courses) {
 		return false, nil
 	}
 	s.report(c, block, courses, nil)
@@ -258,6 +258,11 @@ func (s *session) block(ctx context.Context, c *course, block int, need map[stri
 		}
 	}
 	return true, nil
+}
+
+// nothing reports whether no trial of any case was made yet: one block is, whatever it takes.
+func nothing(courses []*course) bool {
+	return !slices.ContainsFunc(courses, func(c *course) bool { return len(c.trials) > 0 })
 }
 
 // keep writes trials down and takes them in, unless there was an error.
@@ -307,7 +312,7 @@ func (s *session) trial(ctx context.Context, c results.PlannedCase, block, order
 		v = scenarios.Variant{Name: name}
 	}
 	start := s.elapsed()
-	a, err := s.attempt(ctx, v, c.Case, fmt.Sprintf("%dx", c.N), c.N, time.Duration(c.TimeoutMS)*time.Millisecond)
+	a, err := s.attempt(ctx, v, c.Case, 0, c.N, time.Duration(c.TimeoutMS)*time.Millisecond)
 	if err != nil {
 		return results.Trial{}, err
 	}

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,9 +51,40 @@ func (s *session) plan(ctx context.Context) error {
 	if quick {
 		s.keepQuick()
 	}
-	for _, name := range cases {
-		s.tell(Progress{Stage: StagePilot, Text: "pilot of " + name})
-		c, err := s.pilot(ctx, name, quick, len(cases), p.Cases)
+	if err := s.pilots(ctx, &p, cases, quick); err != nil {
+		return err
+	}
+	if len(p.Cases) == 0 {
+		return fmt.Errorf("%w: no case could be measured: %s", ErrFailed, s.whyNothing())
+	}
+	s.fit(&p)
+	s.run.Plan = p
+	s.run.Command = repeatable(s.run.Command, p.Seed)
+	return nil
+}
+
+// leastCase is about what a case takes that starts in milliseconds: its pilot and twelve blocks.
+const leastCase = 5 * time.Second
+
+// pilots pilots the cases one after another, for as long as there is room for another and its twelve blocks beside those
+// before it: few that are measured well tell more than many that are not.
+func (s *session) pilots(ctx context.Context, p *results.Plan, cases []string, quick bool) error {
+	fitting := max(1, min(len(cases), int(s.options.Budget/leastCase)))
+	var spent time.Duration // by pilots, and by the blocks to come
+	done := 0
+	for i, name := range cases {
+		left := s.options.Budget - s.elapsed() - closing - s.planned12(p.Cases)
+		least := LeastBlocks * time.Duration(len(s.names[name])) * s.took(name)
+		if done > 0 {
+			least = max(least, spent/time.Duration(done))
+		}
+		if i > 0 && least > left {
+			s.noRoom(name, cases[i:], least, left)
+			continue
+		}
+		s.tell(Progress{Stage: StagePilot, Text: fmt.Sprintf("pilot of %s (%d of %d)", name, i+1, len(cases))})
+		began := time.Now()
+		c, err := s.pilot(ctx, name, quick, left, min(s.levelsLimit(fitting), max(left/3, 0)), p.Cases)
 		if errors.Is(err, errCase) {
 			s.notMeasured(name, err.Error())
 			s.failures = append(s.failures, firstLine(err.Error()))
@@ -62,14 +94,37 @@ func (s *session) plan(ctx context.Context) error {
 		}
 		s.compared(&c)
 		p.Cases = append(p.Cases, c)
+		done++
+		spent += time.Since(began) + time.Duration(LeastBlocks*c.BlockMS*float64(time.Millisecond))
 	}
-	if len(p.Cases) == 0 {
-		return fmt.Errorf("%w: no case could be measured: %s", ErrFailed, s.whyNothing())
-	}
-	s.fit(&p)
-	s.run.Plan = p
-	s.run.Command = repeatable(s.run.Command, p.Seed)
 	return nil
+}
+
+// planned12 is what twelve blocks of the cases take.
+func (s *session) planned12(cases []results.PlannedCase) time.Duration {
+	sum := 0.0
+	for _, c := range cases {
+		sum += LeastBlocks * c.BlockMS
+	}
+	return time.Duration(sum*float64(time.Millisecond)) + s.profiling(cases) + s.countCost(cases)
+}
+
+// noRoom notes that the case is not measured, and in about what budget all of those that are left could be.
+func (s *session) noRoom(name string, rest []string, least, left time.Duration) {
+	more := time.Duration(len(rest))*least - max(left, 0)
+	all := (s.options.Budget + more).Round(10*time.Second) + 10*time.Second
+	s.notMeasured(name, fmt.Sprintf(NoRoom+"beside the cases before it: about %v more; a budget of about %v would have room for all", least.Round(time.Second), all))
+}
+
+// took is what one iteration of the case took when it was listed, 0 where that is not known.
+func (s *session) took(name string) time.Duration {
+	var most time.Duration
+	for v, benchmark := range s.names[name] {
+		if l := s.listings[v]; l != nil {
+			most = max(most, l.took[benchmark])
+		}
+	}
+	return most
 }
 
 // keepQuick leaves the quick variants, and says so of the others.
@@ -142,8 +197,13 @@ const OnlyIn = "nothing to compare with: it is only in "
 // whyLonely says which variant alone has the case.
 func (s *session) whyLonely(name string) string {
 	for _, v := range s.variants {
-		if s.names[name][v.Name] == "" && s.unlisted[v.Name] != "" {
-			return fmt.Sprintf("nothing to compare with: benchmarks of %s failed before it: %s", v.Name, firstLine(s.unlisted[v.Name]))
+		if s.names[name][v.Name] != "" {
+			continue
+		}
+		for _, other := range s.names[name] {
+			if why := s.listings[v.Name].of(other); why != "" {
+				return fmt.Sprintf("nothing to compare with: in %s it fails: %s", v.Name, why)
+			}
 		}
 	}
 	for _, v := range s.variants {
@@ -188,7 +248,7 @@ func (s *session) choose(found []string) (cases []string, quick bool, err error)
 			LeastBlocks, len(found), s.guess(found, false).Round(time.Second))})
 	}
 	if !quick || len(s.scenario.Quick.Cases) == 0 {
-		slices.SortStableFunc(found, func(a, b string) int { return s.lastness(a) - s.lastness(b) })
+		s.sort(found, left)
 		return quickFirst(found, s.scenario.Quick.Cases), quick, nil
 	}
 	for _, name := range found {
@@ -198,6 +258,19 @@ func (s *session) choose(found []string) (cases []string, quick bool, err error)
 		}
 	}
 	return s.scenario.Quick.Cases, true, nil
+}
+
+// sort puts first what a tight budget is for: what was longest not measured, where that is known, and then what takes
+// least. Where there is room for all, they stay as they are.
+func (s *session) sort(cases []string, left time.Duration) {
+	tight := s.guess(cases, false) > left
+	slices.SortStableFunc(cases, func(a, b string) int {
+		order := cmp.Or(s.lastness(a)-s.lastness(b), s.options.Since[a].Compare(s.options.Since[b]))
+		if tight {
+			order = cmp.Or(order, cmp.Compare(s.took(a), s.took(b)))
+		}
+		return order
+	})
 }
 
 // lastness is higher for cases that a tight budget keeps last.
@@ -222,7 +295,7 @@ func (s *session) guess(cases []string, quick bool) time.Duration {
 		trials := 2 + LeastBlocks*len(s.names[name])
 		length := s.scenario.SliceOf(name, quick) * time.Duration(1+s.warmups(name))
 		sum += time.Duration(trials) * (length + around)
-		if s.serves() && s.levelsLimit(len(cases)) > 0 {
+		if s.mayAlternate() && s.levelsLimit(len(cases)) > 0 {
 			sum += levelsTime
 		}
 	}

@@ -169,34 +169,43 @@ func (s *session) takeProfile(ctx context.Context, kind string, c results.Planne
 	file := filepath.Join(s.scratch, "profile.pprof")
 	before := file + ".begin"
 	os.Remove(before)
-	benchmark := s.names[c.Case][v.Name]
-	args := []string{"-test.run=^$", "-test.bench=" + Anchored("Benchmark"+benchmark), "-test.timeout=0"}
-	if s.scenario.HasSubject() {
-		args = append(args, fmt.Sprintf("-test.benchtime=%dx", c.N))
-	} else {
-		args = append(args, "-test.benchtime="+profileTime.String())
+	bin, subject := s.binary(v).bench, s.scenario.HasSubject()
+	if b, ok := leak[v.Name]; ok && !subject {
+		bin = b.bench
 	}
-	spec := s.spec(v, max(profileTimeout, 2*time.Duration(c.TimeoutMS)*time.Millisecond), args...)
-	switch {
-	case s.scenario.HasSubject():
+	if kind == Leaked && !subject && !bin.serves {
+		return nil, fmt.Errorf("%s can't be run on command: %s", c.Case, bin.unserved)
+	}
+	n, wanted := c.N, time.Duration(0)
+	var more []string
+	if !subject && kind != Leaked {
+		n, wanted = 0, profileTime
+		more = profileArgs(kind, file)
+	}
+	spec := s.profileSpec(c, v, bin, n, wanted, more)
+	if subject {
 		set := map[string]string{profileVar: file, profileKindVar: kind}
 		if b, ok := leak[v.Name]; ok {
 			set[subjectVar] = b.subject.path
 		}
 		spec.Env = withEnv(spec.Env, set)
-	case kind == Leaked:
-		top, _, _ := strings.Cut("Benchmark"+benchmark, "/")
-		bin := leak[v.Name].bench
-		if bin.tests[top] == "" {
-			return nil, fmt.Errorf("%s can't be run on command: %s", benchmark, bin.unserved)
-		}
-		spec.Path, spec.Args = bin.path, []string{"-test.run=^" + bin.tests[top] + "$", "-test.timeout=0"}
-		spec.Stdin = serve.Command(c.N, Anchored("Benchmark"+benchmark))
-		spec.Env = withEnv(spec.Env, map[string]string{serve.Var: "1", serve.LeaksVar: file})
-	default:
-		spec.Args = append(spec.Args, profileArgs(kind, file)...)
 	}
-	p, err := s.profiled(ctx, v, spec, file)
+	os.Remove(file)
+	var exit process.Exit
+	var err error
+	if bin.serves {
+		leaks := ""
+		if kind == Leaked && !subject {
+			leaks = file
+		}
+		exit, err = s.profiled(ctx, c, v, bin, spec, n, wanted, leaks)
+	} else {
+		exit, err = s.limited(ctx, v, spec)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p, err := profileOf(exit, spec, file)
 	if err != nil {
 		return nil, err
 	}
@@ -205,6 +214,41 @@ func (s *session) takeProfile(ctx context.Context, kind string, c results.Planne
 		return profile.Merge([]*profile.Profile{p, from})
 	}
 	return p, nil
+}
+
+// profileSpec is how the benchmark is run for a profile: n iterations, or for the time wanted when n is 0.
+func (s *session) profileSpec(c results.PlannedCase, v scenarios.Variant, bin *binary, n int, wanted time.Duration, more []string) process.Spec {
+	pattern := Anchored("Benchmark" + s.names[c.Case][v.Name])
+	limit := max(profileTimeout, 2*time.Duration(c.TimeoutMS)*time.Millisecond)
+	if bin.serves {
+		return s.spec(v, limit, s.benchArgs(pattern, more...)...)
+	}
+	benchtime := wanted.String()
+	if n > 0 {
+		benchtime = fmt.Sprintf("%dx", n)
+	}
+	return s.spec(v, limit, s.plainArgs(pattern, append(more, "-test.benchtime="+benchtime)...)...)
+}
+
+// profiled runs the benchmark in a process that does so on command, and returns how that ended. Leaks is the file for a
+// profile of leaked goroutines, "" for none.
+func (s *session) profiled(ctx context.Context, c results.PlannedCase, v scenarios.Variant, bin *binary, spec process.Spec, n int, wanted time.Duration, leaks string) (process.Exit, error) {
+	t, err := s.talk(v, bin, spec, nil)
+	if err != nil {
+		return process.Exit{}, err
+	}
+	var why error
+	if leaks != "" {
+		_, why = t.Ask(ctx, serve.Leaks(leaks), serve.End, spec.Timeout)
+	}
+	if why == nil {
+		why = new(attempt).ask(ctx, t, 0, wanted, n, s.names[c.Case][v.Name], spec.Timeout)
+	}
+	exit, err := t.end(ctx)
+	if err == nil && exit.Ok() && why != nil {
+		err = why
+	}
+	return exit, err
 }
 
 // profileArgs are the arguments by which a test binary profiles itself.
@@ -277,14 +321,4 @@ func (s *session) profileRecord(r results.Profile) {
 	if err := s.writer.Profile(r); err != nil {
 		s.tell(Progress{Stage: StageMeasure, Text: err.Error()})
 	}
-}
-
-// profiled runs the child, with the variant's limits, and reads the profile that it leaves in file.
-func (s *session) profiled(ctx context.Context, v scenarios.Variant, spec process.Spec, file string) (*profile.Profile, error) {
-	os.Remove(file)
-	exit, err := s.limited(ctx, v, spec)
-	if err != nil {
-		return nil, err
-	}
-	return profileOf(exit, spec, file)
 }

@@ -71,13 +71,14 @@ type Options struct {
 	// FamilyError is the chance that the run calls anything better or worse though nothing is, where a second stage shall
 	// keep it below the plan's alpha, also for a single comparison. 0: as usual.
 	FamilyError float64
-	Hold        *Hold          // the machine, where it is taken already
-	Last        []string       // cases that a tight budget keeps last
-	Linking     time.Duration  // what linking layouts may take; a share of the budget when 0
-	OwnLayouts  bool           // builds don't share the seeds of layouts, as if each had another number of functions
-	Trace       bool           // measure until the budget is used up, whatever is decided; there is no second stage
-	Command     []string       // the command line, for the record and the lock
-	Tell        func(Progress) // called from one goroutine, between trials; may be nil
+	Hold        *Hold                // the machine, where it is taken already
+	Last        []string             // cases that a tight budget keeps last
+	Since       map[string]time.Time // by case, when it was measured last; a tight budget keeps those longest not measured first
+	Linking     time.Duration        // what linking layouts may take; a share of the budget when 0
+	OwnLayouts  bool                 // builds don't share the seeds of layouts, as if each had another number of functions
+	Trace       bool                 // measure until the budget is used up, whatever is decided; there is no second stage
+	Command     []string             // the command line, for the record and the lock
+	Tell        func(Progress)       // called from one goroutine, between trials; may be nil
 }
 
 // Outcome is what a run came to.
@@ -129,7 +130,8 @@ type session struct {
 	revised  map[string]revised           // by variant, those that name a revision
 	binaries map[string]built             // by variant
 	names    map[string]map[string]string // by case and variant: the benchmark's name
-	unlisted map[string]string            // by variant: why its benchmarks could not all be found
+	listings map[string]*listing          // by variant
+	staged   int                          // processes that were started to run benchmarks on command
 	began    time.Time                    // when the budget began to run
 	planned  time.Duration                // of it used before the first block
 	earlier  time.Duration                // of it used by sessions before a resume

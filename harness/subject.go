@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -127,7 +128,7 @@ func Alike(ctx context.Context, sc *scenarios.Scenario, o Options) (bool, error)
 // build builds the variant's test binary, and its subject where there is one.
 func (s *session) build(ctx context.Context, b *builder, v scenarios.Variant, profile string) error {
 	set := settings{
-		flags: v.Flags, buildEnv: v.BuildEnv, profile: profile, rewrites: v.Rewrite,
+		flags: slices.Concat(s.scenario.TestFlags().Build, v.Flags), buildEnv: v.BuildEnv, profile: profile, rewrites: v.Rewrite,
 		modules: s.scenario.RewrittenModules(), position: s.scenario.VariantPosition(v.Name, "rewrite"),
 	}
 	if work := s.revised[v.Name].work; work != "" {
@@ -137,17 +138,20 @@ func (s *session) build(ctx context.Context, b *builder, v scenarios.Variant, pr
 		}
 		set.buildEnv["GOWORK"] = work
 	}
+	if s.scenario.HasSubject() { // what go test is given is for the measuring program
+		set.flags = v.Flags
+	}
 	out := built{profile: profile}
 	benchmark := target{dir: s.benchDirOf(v), pkg: ".", test: true}
 	var err error
 	if !s.scenario.HasSubject() {
-		set.serve = s.serves()
+		set.serve = true
 		out.target, out.set = benchmark, set
 		out.bench, err = b.build(ctx, "variant "+v.Name, benchmark, set)
 		s.binaries[v.Name] = out
 		return err
 	}
-	if out.bench, err = b.build(ctx, "the benchmark", benchmark, settings{}); err != nil {
+	if out.bench, err = b.build(ctx, "the benchmark", benchmark, settings{serve: true, flags: s.scenario.TestFlags().Build}); err != nil {
 		return err
 	}
 	program := target{pkg: s.scenario.Subject.Package}
@@ -174,13 +178,10 @@ func (s *session) spec(v scenarios.Variant, timeout time.Duration, args ...strin
 	b := s.binary(v)
 	dir := s.benchDirOf(v)
 	set := map[string]string{"PWD": dir}
-	if len(s.revised) > 0 {
-		set["PWD"] = "" // checkouts have paths of other lengths, and a process's environment moves its stack
-	}
 	if v.Limits.Memory > 0 {
 		set[memoryLimitVar] = strconv.FormatInt(int64(v.Limits.Memory), 10)
 	}
-	env := withEnv(os.Environ(), set)
+	env := withGoBin(withEnv(os.Environ(), set), b.bench.goroot)
 	if b.subject == nil {
 		env = withEnv(env, v.Environment())
 	} else {
@@ -192,7 +193,7 @@ func (s *session) spec(v scenarios.Variant, timeout time.Duration, args ...strin
 	}
 	return process.Spec{
 		Path: b.bench.path, Args: args, Dir: dir, Env: env,
-		Timeout: timeout, MaxOutput: maxOutput, CPUs: s.cpus.generator,
+		Timeout: timeout, MaxOutput: maxOutput, OneStream: true, CPUs: s.cpus.generator,
 	}
 }
 

@@ -59,13 +59,12 @@ func (s *session) train(ctx context.Context, b *builder, v scenarios.Variant) (p
 // trainOwn takes profiles of the scenario's own benchmarks.
 func (s *session) trainOwn(ctx context.Context, base, v scenarios.Variant) ([]*profile.Profile, error) {
 	s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("finding the workload that trains %s", v.Name)})
-	failed := map[string]string{}
-	names, err := s.listVariant(ctx, base, trainTimeout, failed) // before the budget begins
+	found, err := s.listVariant(ctx, base, trainTimeout, trainTimeout) // before the budget begins
 	if err != nil {
 		return nil, err
 	}
 	var workload, cases []string
-	for _, name := range names {
+	for _, name := range found.names {
 		if part, ok := base.Case(name); ok {
 			cases = append(cases, part)
 			if v.PGO.Trains(part) {
@@ -75,8 +74,8 @@ func (s *session) trainOwn(ctx context.Context, base, v scenarios.Variant) ([]*p
 	}
 	if len(workload) == 0 {
 		position := s.scenario.VariantPosition(v.Name, "pgo")
-		if why := failed[base.Name]; why != "" {
-			return nil, fmt.Errorf("%w: %s: no case %q ran to its end in the base: %s", ErrFailed, position, v.PGO.Case, why)
+		if len(found.broken) > 0 {
+			return nil, fmt.Errorf("%w: %s: no case %q ran to its end in the base: %s", ErrFailed, position, v.PGO.Case, found.broken[0].why)
 		}
 		return nil, fmt.Errorf("%s: pgo names %q, and the base has only %q", position, v.PGO.Case, cases)
 	}

@@ -19,6 +19,8 @@ type attempt struct {
 	outcome results.Outcome
 	why     string
 	took    time.Duration // the whole attempt, what the harness does around the process included
+	wall    time.Duration // of the last run that was asked for, 0 where that is not known
+	perOp   float64       // ns that an operation took besides, while the timer stood, by two runs of the process
 	steal   float64       // ms
 	foreign float64       // ms
 	load    float64
@@ -30,31 +32,49 @@ func (s *session) warmups(name string) int {
 	return int(math.Ceil(float64(w) / float64(slice)))
 }
 
-// attempt runs the benchmark of a case once, with benchtime as -test.benchtime has it; n is the number of iterations
-// that must come out of it, 0 for any.
-func (s *session) attempt(ctx context.Context, v scenarios.Variant, name, benchtime string, n int, timeout time.Duration) (attempt, error) {
+// attempt runs the benchmark of a case once, n iterations, or as many as take about the time wanted when n is 0.
+func (s *session) attempt(ctx context.Context, v scenarios.Variant, name string, wanted time.Duration, n int, timeout time.Duration) (attempt, error) {
 	began := time.Now()
-	benchmark := s.names[name][v.Name]
-	count := 1 + s.warmups(name)
-	spec := s.spec(v, timeout,
-		"-test.run=^$", "-test.bench="+Anchored("Benchmark"+benchmark), "-test.benchtime="+benchtime,
-		fmt.Sprintf("-test.count=%d", count), "-test.benchmem", "-test.v=test2json", "-test.timeout=0")
 	before, beforeErr := s.system.Read()
-	exit, err := s.limited(ctx, v, spec)
+	run := s.plain
+	if s.binary(v).bench.serves {
+		run = s.served
+	}
+	a, err := run(ctx, v, name, wanted, n, timeout)
 	if err != nil {
 		return attempt{}, fmt.Errorf("running %s of variant %s: %w", name, v.Name, err)
 	}
-	a := attempt{exit: exit, outcome: results.OK}
 	if after, err := s.system.Read(); err == nil && beforeErr == nil {
 		delta := after.Since(before)
 		a.steal = float64(delta.StealMS)
-		a.foreign = float64(delta.ForeignMS(exit.User + exit.System))
+		a.foreign = float64(delta.ForeignMS(a.exit.User + a.exit.System))
 		if after.Load != nil {
 			a.load = after.Load.One
 		}
 	}
-	a.judge(spec, benchmark, n, count, s.scenario.Metrics.Primary)
 	a.took = time.Since(began)
+	return a, nil
+}
+
+// plain is an attempt in a process that is told what to do by flags.
+func (s *session) plain(ctx context.Context, v scenarios.Variant, name string, wanted time.Duration, n int, timeout time.Duration) (attempt, error) {
+	benchmark := s.names[name][v.Name]
+	count := 1 + s.warmups(name)
+	benchtime := wanted.String()
+	if n > 0 {
+		benchtime = fmt.Sprintf("%dx", n)
+	}
+	more := []string{"-test.benchtime=" + benchtime}
+	if count > 1 {
+		more = append(more, fmt.Sprintf("-test.count=%d", count))
+	}
+	spec := s.spec(v, timeout, s.plainArgs(Anchored("Benchmark"+benchmark), more...)...)
+	exit, err := s.limited(ctx, v, spec)
+	if err != nil {
+		return attempt{}, err
+	}
+	a := attempt{exit: exit, outcome: results.OK}
+	a.judge(spec, benchmark, n, count, s.scenario.Metrics.Primary)
 	return a, nil
 }
 
@@ -77,12 +97,21 @@ func (a *attempt) judge(spec process.Spec, benchmark string, n, count int, prima
 	}
 }
 
+// hidden is the time in ns that an operation takes while the timer stands: what grows with the iterations and is not in
+// ns/op. Below what a slice's timed loop takes it is nothing that matters.
+func (a *attempt) hidden() float64 {
+	if a.perOp < nsPerOp(a.line) {
+		return 0
+	}
+	return a.perOp
+}
+
 // judgeExit decides whether the process ended well.
 func (a *attempt) judgeExit(spec process.Spec) bool {
 	switch {
 	case a.exit.TimedOut:
 		a.fail(results.Timeout, "%s", a.exit.Why(spec))
-	case a.exit.OutOfMemory || !a.exit.Ok() && strings.Contains(string(a.exit.Stderr), "fatal error: runtime: out of memory"):
+	case a.exit.OutOfMemory || !a.exit.Ok() && strings.Contains(string(a.exit.Stdout)+string(a.exit.Stderr), "fatal error: runtime: out of memory"):
 		a.fail(results.OOM, "%s", a.exit.Why(spec))
 	case !a.exit.Ok():
 		a.fail(results.Failed, "%s", a.exit.Why(spec))

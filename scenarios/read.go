@@ -161,6 +161,13 @@ func (c *checker) checkBench() {
 	if n := b.Layouts; n != nil && *n != 0 && (*n < LeastLayouts || *n > 256) {
 		c.fail(at("bench.layouts"), "%d layouts: it can be 0 (as the linker has it) or %d to 256", *n, LeastLayouts)
 	}
+	var packages []string
+	var err error
+	if c.s.flags, packages, err = ParseTestFlags(b.Flags); err != nil {
+		c.fail(at("bench.flags"), "flags: %v", err)
+	} else if len(packages) > 0 {
+		c.fail(at("bench.flags"), "flags: %q is no flag: the package is bench.dir, and a flag of the tests' own has its value in one word or stands behind -args", packages[0])
+	}
 	c.checkSubject()
 }
 

@@ -41,8 +41,12 @@ type Scenario struct {
 	Figures  []Figure  `toml:"figure"`
 
 	lines   LineIndex
+	flags   TestFlags // of Bench.Flags
 	written int // how many of Variants are tables of the file; the matrix made the others
 }
+
+// TestFlags are Bench.Flags, sorted by who gets them.
+func (s *Scenario) TestFlags() TestFlags { return s.flags }
 
 // table returns the key of the table that made variant i.
 func (s *Scenario) table(i int) string {
@@ -83,6 +87,9 @@ type Bench struct {
 	Training Duration            `toml:"training"` // length of a pass that trains a profile, 10s when absent; another program's benchmarks train for 1s each
 	Cores    string              `toml:"cores"`    // Shared, the default, or Split
 
+	// Flags are what a user would give go test besides: -short, -cpu=4, -tags=x, -race, flags of the tests' own, and -args.
+	// See ParseTestFlags.
+	Flags []string `toml:"flags"`
 	// Processes is Fresh to have every trial run alone in a process of its own; when absent, the processes of a block
 	// live side by side and alternate short slices wherever a rule, which the report states, finds that they can.
 	Processes string `toml:"processes"`

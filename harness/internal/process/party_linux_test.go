@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,7 +16,16 @@ import (
 
 // parrot does what it is told: it repeats the line, or worse.
 func parrot() {
-	lines := bufio.NewScanner(os.Stdin)
+	dir := filepath.Dir(os.Args[0])
+	open := func(name string, flag int) *os.File {
+		f, err := os.OpenFile(filepath.Join(dir, name), flag, 0)
+		if err != nil {
+			panic(err)
+		}
+		return f
+	}
+	answers := open("answers", os.O_WRONLY)
+	lines := bufio.NewScanner(open("commands", os.O_RDONLY))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		switch lines.Text() {
@@ -44,19 +54,26 @@ func parrot() {
 			startCopy("sleeper", &syscall.SysProcAttr{Setsid: true}, os.Environ()...)
 		case "dribble":
 			for _, c := range "in pieces\n.\n" {
-				fmt.Print(string(c))
-				time.Sleep(time.Millisecond)
+				fmt.Fprint(answers, string(c))
+				time.Sleep(100 * time.Millisecond)
 			}
 			continue
+		case "die talking":
+			fmt.Fprint(answers, "half an ans")
+			os.Exit(3)
 		}
-		fmt.Printf("%s\n.\n", lines.Text())
+		fmt.Fprintf(answers, "%s\n.\n", lines.Text())
 	}
 	fmt.Fprintln(os.Stderr, "goodbye")
 }
 
 func member(t *testing.T, p *Party) *Member {
 	t.Helper()
-	m, err := p.Start(Spec{Path: os.Args[0], Env: role("parrot"), MaxOutput: 1 << 20})
+	at, err := NewStage(filepath.Join(t.TempDir(), "stage"), os.Args[0], "parrot.test", "commands", "answers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := p.Start(Spec{Path: at.Program, Env: role("parrot"), MaxOutput: 1 << 20}, at, "commands", "answers")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,11 +125,13 @@ func TestPartyMisfortunes(t *testing.T) {
 		{"die", time.Minute, func(e Exit) bool { return e.Code == 3 && strings.Contains(string(e.Stdout), "last words") }},
 		{"hang", 50 * time.Millisecond, func(e Exit) bool { return e.TimedOut && strings.Contains(string(e.Stderr), "parrot") }},
 		{"flood", time.Minute, func(e Exit) bool { return e.Flooded }},
+		{"die talking", time.Minute, func(e Exit) bool { return e.Code == 3 }},
 	} {
 		t.Run(c.command, func(t *testing.T) {
 			p := supervisor(t).NewParty()
 			unlucky, other := member(t, p), member(t, p)
-			if got, err := ask(unlucky, c.command, c.limit); !errors.Is(err, ErrEnded) {
+			got, err := ask(unlucky, c.command, c.limit)
+			if !errors.Is(err, ErrEnded) || strings.Contains(c.command, "talking") != (got == "half an ans") {
 				t.Errorf("%q, %v", got, err)
 			}
 			if got, err := ask(unlucky, "again", time.Minute); !errors.Is(err, ErrEnded) {
@@ -142,15 +161,21 @@ func TestPartyLeavesNothing(t *testing.T) {
 	gone(t, "sleeper")
 }
 
-// What has cleared its environment and lost its parent may be anybody's.
-func TestPartyCannotTell(t *testing.T) {
-	p := supervisor(t).NewParty()
+// What has cleared its environment and lost its parent is his whose turn it was when it appeared in the cgroup. Without one
+// it may be anybody's.
+func TestPartyLeftInItsTurn(t *testing.T) {
+	s := supervisor(t)
+	p := s.NewParty()
 	a, _ := member(t, p), member(t, p)
 	if _, err := ask(a, "leave twice", time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	exits, err := p.Close(context.Background())
-	if err != nil || exits[0].Left == 0 || exits[1].Left != exits[0].Left {
+	others := 0
+	if s.Marks() {
+		others = exits[0].Left
+	}
+	if err != nil || exits[0].Left == 0 || exits[1].Left != others {
 		t.Errorf("%+v, %v", exits, err)
 	}
 	gone(t, "sleeper")
@@ -205,5 +230,17 @@ func TestPartyIsInterrupted(t *testing.T) {
 	}
 	if exits, err := p.Close(ctx); len(exits) != 2 || !errors.Is(err, context.Canceled) && err != nil {
 		t.Errorf("%+v, %v", exits, err)
+	}
+}
+
+// A limit is for how long a member says nothing.
+func TestPartyLimitBeginsAnew(t *testing.T) {
+	p := supervisor(t).NewParty()
+	m := member(t, p)
+	if got, err := ask(m, "dribble", time.Second); got != "in pieces" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := p.Close(context.Background()); err != nil {
+		t.Error(err)
 	}
 }

@@ -2,8 +2,9 @@
 //
 //  1. [NewSupervisor] makes this process a subreaper, opens a cgroup where one is writable, and starts a watcher: this
 //     same program again ([WatchIfAsked]), asleep on a pipe whose other end only we hold.
-//  2. [Supervisor.Run] starts a child in a process group of its own from a locked thread, with a parent-death signal,
-//     with the supervisor's token in its environment; reads its output up to a limit; ends it at its time limit.
+//  2. [Supervisor.Run] starts a child in a process group of its own from a locked thread, with a parent-death signal, in
+//     the cgroup, or else with the supervisor's token in its environment; reads its output up to a limit; ends it at its
+//     time limit.
 //  3. When the child has ended, what it left is found (by cgroup, by token, by being our orphan) and ended too, and
 //     counted, setsid or not.
 //  4. When the harness itself is killed, even by SIGKILL, the kernel ends the child, and the watcher, woken by the
@@ -27,7 +28,7 @@ import (
 	"time"
 )
 
-// TokenVar is the environment variable that marks the children of a supervisor.
+// TokenVar is the environment variable that marks the children of a supervisor which has no cgroup for them.
 const TokenVar = "TUNELAB_TRIAL"
 
 // A Spec says what to run and within which limits.
@@ -36,9 +37,9 @@ type Spec struct {
 	Args      []string // without the program's name
 	Dir       string
 	Env       []string // whole environment, the token is added
-	Stdin     string   // what it can read; nothing when empty
 	Timeout   time.Duration
 	MaxOutput int64    // bytes of stdout and stderr together
+	OneStream bool     // both are one pipe, as go test has it; all is in Exit.Stdout then
 	CPUs      []int    // those that it may run on; all when empty
 	Fence     *Fence   // the cgroup that it starts in; none when nil
 	Count     *Counter // what to count; nothing when nil
@@ -61,6 +62,8 @@ type Exit struct {
 	Involuntary int64
 	Count       uint64 // of the spec's event
 	Counted     bool
+
+	limit time.Duration // that it exceeded
 }
 
 // Ok reports whether the child ended by itself with status 0.
@@ -70,7 +73,7 @@ func (e *Exit) Ok() bool { return e.Code == 0 && e.Signal == 0 && !e.TimedOut &&
 func (e *Exit) Why(s Spec) string {
 	switch {
 	case e.TimedOut:
-		return fmt.Sprintf("did not end within %v", s.Timeout.Round(time.Millisecond))
+		return fmt.Sprintf("did not end within %v", e.limit.Round(time.Millisecond))
 	case e.Flooded:
 		return fmt.Sprintf("printed more than %d MiB", s.MaxOutput>>20)
 	case e.OutOfMemory:
@@ -95,6 +98,7 @@ type stream struct {
 	wanted   []byte // what closes answered
 	from     int    // where to look for it
 	answered chan struct{}
+	last     time.Time // of the last write
 }
 
 func (s *stream) Write(p []byte) (int, error) {
@@ -108,6 +112,7 @@ func (s *stream) Write(p []byte) (int, error) {
 		return 0, io.ErrShortWrite
 	}
 	s.o.left -= int64(len(p))
+	s.last = time.Now()
 	n, err := s.buf.Write(p)
 	s.look()
 	return n, err
@@ -146,6 +151,30 @@ func (s *stream) take(end []byte) []byte {
 	return text
 }
 
+// rest returns what was printed.
+func (s *stream) rest() []byte {
+	s.o.mu.Lock()
+	defer s.o.mu.Unlock()
+	return bytes.Clone(s.buf.Bytes())
+}
+
+// forget drops all but the end of what was printed, which then does not count against the limit.
+func (s *stream) forget(keep int) {
+	s.o.mu.Lock()
+	defer s.o.mu.Unlock()
+	if n := s.buf.Len() - keep; n > keep && s.o.left >= 0 { // seldom: it moves the rest
+		s.buf.Next(n)
+		s.o.left += int64(n)
+	}
+}
+
+// quiet returns for how long nothing was printed.
+func (s *stream) quiet() time.Duration {
+	s.o.mu.Lock()
+	defer s.o.mu.Unlock()
+	return time.Since(s.last)
+}
+
 // Run runs one child to its end. The error is for what kept the child from being run or watched, and ctx's error
 // when it was ended because of that; everything that the child did is in Exit. Only one Run at a time.
 func (s *Supervisor) Run(ctx context.Context, spec Spec) (Exit, error) {
@@ -163,12 +192,8 @@ func (s *Supervisor) RunAll(ctx context.Context, specs ...Spec) ([]Exit, error) 
 	children, errs := make([]*child, len(specs)), make([]error, len(specs))
 	var ended sync.WaitGroup
 	for i, spec := range specs {
-		var stdin io.Reader // an empty file when nil
-		if spec.Stdin != "" {
-			stdin = strings.NewReader(spec.Stdin)
-		}
-		if children[i], errs[i] = s.begin(spec, stdin); errs[i] == nil {
-			ended.Go(func() { _, errs[i] = children[i].await(ctx, spec.Timeout, nil) })
+		if children[i], errs[i] = s.begin(spec); errs[i] == nil {
+			ended.Go(func() { _, errs[i] = children[i].await(ctx, spec.Timeout, nil, nil) })
 		}
 	}
 	ended.Wait()
@@ -197,17 +222,24 @@ type child struct {
 	ended          chan time.Time // gets the moment of its end
 	ooms           int            // of the kernel, before
 	exit           Exit
-	end            time.Time // once await has seen it
+	end            time.Time     // once await has seen it
+	limit          time.Duration // that it exceeded
 }
 
-// begin starts a child.
-func (s *Supervisor) begin(spec Spec, stdin io.Reader) (*child, error) {
+// begin starts a child, whose standard input is empty.
+func (s *Supervisor) begin(spec Spec) (*child, error) {
 	out := &output{left: spec.MaxOutput, flood: make(chan struct{})}
 	c := &child{spec: spec, out: out, stdout: &stream{o: out}, stderr: &stream{o: out}, ended: make(chan time.Time, 1)}
 	c.cmd = exec.Command(spec.Path, spec.Args...)
 	c.cmd.Dir = spec.Dir
-	c.cmd.Env = append(append([]string{}, spec.Env...), TokenVar+"="+s.token)
-	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = stdin, c.stdout, c.stderr
+	c.cmd.Env = append([]string{}, spec.Env...)
+	if s.Marks() {
+		c.cmd.Env = append(c.cmd.Env, TokenVar+"="+s.token)
+	}
+	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
+	if spec.OneStream {
+		c.cmd.Stderr = c.stdout
+	}
 	c.cmd.WaitDelay = 100 * time.Millisecond // a process that left may hold the pipes open
 	c.cmd.SysProcAttr = childAttr()
 
@@ -261,6 +293,7 @@ func (s *Spec) counter() (*os.File, error) {
 func (c *child) finish() Exit {
 	c.exit.Wall = c.end.Sub(c.began)
 	c.exit.fill(c.cmd.ProcessState)
+	c.exit.limit = c.limit
 	c.exit.OutOfMemory = c.exit.Signal == syscall.SIGKILL && !c.exit.TimedOut && !c.exit.Flooded && oomKills() > c.ooms
 	c.exit.Stdout, c.exit.Stderr = c.stdout.buf.Bytes(), c.stderr.buf.Bytes()
 	return c.exit
@@ -285,17 +318,26 @@ func onOtherThread(do func()) {
 }
 
 // await waits for the child's end, or until answered is closed, which it then reports; it brings the end about where
-// the limit or ctx says so. The error is ctx's.
-func (c *child) await(ctx context.Context, limit time.Duration, answered <-chan struct{}) (alive bool, err error) {
+// the limit or ctx says so. What answers prints in the meantime, if it is not nil, has the limit begin anew. The error is
+// ctx's.
+func (c *child) await(ctx context.Context, limit time.Duration, answered <-chan struct{}, answers *stream) (alive bool, err error) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
+wait:
 	select {
 	case <-answered:
 		return true, nil
 	case c.end = <-c.ended:
 		return false, nil
 	case <-timer.C:
+		if answers != nil {
+			if left := limit - answers.quiet(); left > 0 {
+				timer.Reset(left)
+				goto wait
+			}
+		}
 		c.exit.TimedOut = true
+		c.limit = limit
 		// SIGQUIT makes a Go program print where its goroutines hang.
 		c.cmd.Process.Signal(syscall.SIGQUIT)
 		select {

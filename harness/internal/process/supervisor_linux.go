@@ -77,6 +77,9 @@ func WatchIfAsked() bool {
 	return true
 }
 
+// Marks reports whether children have the supervisor's token in their environment: there is no cgroup to find them by.
+func (s *Supervisor) Marks() bool { return s.group.dir == "" }
+
 // EndLeftovers ends every process that the supervisor with that token had started, and returns how many there were.
 func EndLeftovers(token string) (int, error) {
 	group := openCgroup(token)

@@ -13,7 +13,13 @@ import (
 type Supervisor struct {
 	token   string
 	starter *starter
+	group   cgroup
 }
+
+// There are no cgroups here.
+type cgroup struct{}
+
+func (cgroup) pids() []int { return nil }
 
 // There are no starters here.
 type starter struct{}
@@ -33,6 +39,9 @@ func WatchIfAsked() bool { return false }
 
 // EndLeftovers finds nothing here.
 func EndLeftovers(string) (int, error) { return 0, nil }
+
+// Marks returns true: children can't be found by anything but the token in their environment.
+func (s *Supervisor) Marks() bool { return true }
 
 func childAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 

@@ -1,19 +1,21 @@
-// Package serve has a package's benchmarks run on command, many short slices in one process.
+// Package serve has a package's benchmarks run on command, many short slices in one process, so that the process sees
+// what `go test -bench` shows it.
 //
-//  1. [Generate] reads which benchmarks a package's tests have and writes, for the package and for its external tests,
-//     a test file with one test, that reads commands from standard input.
-//  2. The harness builds the test binary with these files in an overlay: the user's source is not touched.
-//  3. The process runs that one test: an existing TestMain, and every init, has run before.
-//  4. A [Command] says which benchmark and how many iterations. testing itself runs it, so that b.N, b.Loop,
-//     sub-benchmarks, b.RunParallel, set-up and clean-up are what they always are, and prints its result line. [End]
-//     follows on a line of its own.
-//  5. From the second time on, a benchmark stays in one run of testing's for as long as commands are for it, with b.N, or
-//     what b.Loop counts to, set for each slice, and the timer and the counts of allocations taken from the [testing.B], in
-//     part from fields that are not exported: where a Go release has others, testing goes on to run every slice. Garbage is
-//     collected before a slice where there is some; testing would collect three times. Where a slice leaves a clean-up or a
-//     goroutine behind, testing runs the next.
-//  6. A sub-benchmark stays so too, inside the b.Run that its parent calls, whose set-up lives on meanwhile. For that one
-//     line is added, by the overlay, to testing's b.Run; where a Go release has another b.Run, testing runs every slice.
+//  1. [Generate] reads package testing and returns files that are put in the place of its own by an overlay, or beside
+//     them: the user's package is compiled as it is.
+//  2. A process is started from a folder that has a link to the test binary, under the name that go test gives it, and two
+//     named pipes, [Commands] and [Answers]. Its arguments are those of go test, its environment too. Where there are no
+//     pipes, testing is as ever.
+//  3. An existing TestMain, and every init, runs before. When testing would run benchmarks, it waits for commands.
+//  4. [List] has every benchmark that matches run once; an answer says of each that it begins, and how it ended.
+//  5. [Run] says how many iterations of the one benchmark that -test.bench matches. testing itself runs it the first time,
+//     with one iteration and then as many as were said, so that b.N, b.Loop, sub-benchmarks, b.RunParallel, set-up and
+//     clean-up are what they always are.
+//  6. From the second time on, or the first where it is known whether the benchmark counts by b.N or b.Loop, it stays in
+//     one run for as long as commands come, with b.N, or what b.Loop counts to, set for each slice. The first call has a
+//     b.N of 1, as in go test. Garbage is collected before a slice where there is some; testing would collect before each.
+//     Where a slice leaves a clean-up or a goroutine behind, testing runs the next.
+//  7. The pipes are open only between slices. What is printed goes where it always does.
 package serve
 
 import (
@@ -21,191 +23,151 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"text/template"
-	"unicode"
-	"unicode/utf8"
+	"time"
 )
 
-// Var is the environment variable that has the added test serve. Without it the test is skipped.
-const Var = "TUNELAB_SERVE"
-
-// CountsVar is the environment variable that may have what [Counts] returned for another process of the same benchmark, a
-// space, and the benchmark's pattern: then the first slice need not find that out, which takes longer than starting the
-// process.
-const CountsVar = "TUNELAB_COUNTS"
-
-// LeaksVar is the environment variable that names the file that gets a profile of leaked goroutines when the process has
-// done what it was told to. The binary has to be built with GOEXPERIMENT=goroutineleakprofile.
-const LeaksVar = "TUNELAB_LEAKS"
-
-// CPUVar is the environment variable that may name a CPU, by its number: each slice begins there, and may go on wherever the
-// process may run. Two processes that take turns are then equally fast where the CPUs are not: a hypervisor's CPUs have other
-// guests beside them, and each process would stay on one of its own.
-const CPUVar = "TUNELAB_CPU"
-
-// mostCPUs is how many CPUs a process can be led among.
-const mostCPUs = 8192
-
-// counts begins the line that says how a benchmark counts.
-const counts = "\x16tunelab: counts by b."
-
-// Counts returns how the benchmark counts that printed this: by b.N or by b.Loop, "N" or "Loop"; "" when it did not say so.
-func Counts(printed []byte) string {
-	_, rest, _ := bytes.Cut(printed, []byte(counts))
-	line, _, _ := bytes.Cut(rest, []byte("\n"))
-	return string(line)
-}
-
-// End is the line that follows what a command made the process print.
-const End = "\x16tunelab: end of slice\n"
-
-// The tests that are added, and the files that they are in.
+// The named pipes beside the program.
 const (
-	Test         = "TestTunelabServe"
-	ExternalTest = "TestTunelabServeExternal"
-	fileName     = "tunelab_serve_test.go"
-	externalName = "tunelab_serve_external_test.go"
+	Commands = "commands"
+	Answers  = "answers"
 )
 
-// garbage is how many bytes may have been allocated since the last collection when a slice begins without one: a quarter
-// of the heap at which Go's collector begins.
-const garbage = 1 << 20
+// End is the line that ends the answer to a command.
+const End = "\x16end\n"
 
-// ErrTaken is in the error about a package that has a file or a test of the name that would be added.
-var ErrTaken = errors.New("the name is taken")
+// AnyCPU is for slices that may begin anywhere.
+const AnyCPU = -1
 
-// Command is the line that has a process run n iterations of the benchmarks that match the -test.bench pattern.
-func Command(n int, pattern string) string { return fmt.Sprintf("%d %s\n", n, pattern) }
+// Run is the command for n iterations of the benchmark that -test.bench matches. They begin on that CPU, by its number, and
+// may go on wherever the process may run: two processes that take turns are then equally fast where the CPUs are not, as
+// those of a hypervisor, which have other guests beside them. Counts is what [Answer] said of the benchmark in another
+// process, "" when that is not known: then finding out takes longer than starting the process.
+func Run(n, cpu int, counts string) string { return fmt.Sprintf("run\t%d\t%d\t%s\n", n, cpu, counts) }
 
-// A Package is a Go package's tests, as `go list -json` tells of them.
-type Package struct {
-	Dir          string
-	Name         string
-	TestGoFiles  []string // without folder
-	XTestGoFiles []string
-	Testing      string // the folder of package testing, "" for none: then sub-benchmarks don't stay
+// List is the command to run every benchmark that -test.bench matches once, but for those of these names.
+func List(skip []string) string { return strings.Join(append([]string{"list"}, skip...), "\t") + "\n" }
+
+// Leaks is the command to write a profile of leaked goroutines to the file when all is done. The binary has to be built
+// with GOEXPERIMENT=goroutineleakprofile.
+func Leaks(file string) string { return "leaks\t" + file + "\n" }
+
+// How a benchmark ended.
+const (
+	Ok     = "ok"
+	Fail   = "fail"
+	Skip   = "skip"
+	Parent = "parent" // it has sub-benchmarks, and no result of its own
+	None   = "none"
+)
+
+// An Event is one line of an answer.
+type Event struct {
+	Begins bool          // otherwise it ended
+	Name   string        // with "Benchmark"
+	How    string        // it ended
+	Took   time.Duration // once, where it was listed and has no sub-benchmarks
 }
 
-// Served is what a test binary with the added files can do.
-type Served struct {
-	Files map[string][]byte // to add, by absolute path
-	Tests map[string]string // by benchmark, without "Benchmark…" sub-names: the test that serves it
+// An Answer is what a process said to a command.
+type Answer struct {
+	Events []Event
+	Result string // the result line of the last benchmark that had one
+	Counts string // how it counts: by b.N or by b.Loop, "N" or "Loop"; "" when it did not say so
 }
 
-//go:embed serve.go.tmpl
+// Read reads an answer, or what there is of one.
+func Read(text []byte) Answer {
+	var a Answer
+	for line := range strings.Lines(string(text)) {
+		whole := strings.HasSuffix(line, "\n")
+		kind, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		switch kind {
+		case "begin":
+			a.Events = append(a.Events, Event{Begins: true, Name: rest})
+		case "ran":
+			if parts := append(strings.Split(rest, "\t"), "", ""); whole {
+				took, _ := strconv.ParseInt(parts[2], 10, 64)
+				a.Events = append(a.Events, Event{Name: parts[0], How: parts[1], Took: time.Duration(took)})
+			}
+		case "result":
+			a.Result = rest
+		case "counts":
+			a.Counts = rest
+		}
+	}
+	return a
+}
+
+// ErrUnknown is in the error about a package testing that is another than is known here.
+var ErrUnknown = errors.New("its package testing is another than is known here")
+
+//go:embed agent.go.txt
 var text string
 
-var file = template.Must(template.New("serve").Parse(text))
+var agent = template.Must(template.New("agent").Parse(text))
 
-// Generate returns the files to add to a package. The contents of its test files are those of replaced, by absolute
-// path, where that has them, and otherwise read from the disk.
-func Generate(p Package, replaced map[string][]byte) (Served, error) {
-	out := Served{Files: hooked(p.Testing), Tests: map[string]string{}}
-	subs := len(out.Files) > 0
-	for _, half := range []struct {
-		pkg, file, test string
-		files           []string
-	}{
-		{p.Name, fileName, Test, p.TestGoFiles},
-		{p.Name + "_test", externalName, ExternalTest, p.XTestGoFiles},
-	} {
-		names, err := benchmarks(p.Dir, half.files, replaced, half.test)
-		if err != nil {
-			return Served{}, err
-		}
-		if len(names) == 0 {
-			continue
-		}
-		path := filepath.Join(p.Dir, half.file)
-		if _, err := os.Lstat(path); err == nil {
-			return Served{}, fmt.Errorf("%w: there is a file %s", ErrTaken, path)
-		}
-		var text bytes.Buffer
-		err = file.Execute(&text, struct {
-			Package, Test, Var, CountsVar, LeaksVar, CPUVar, End, Counts string
-			Garbage, MostCPUs                                            int
-			Subs, Leads                                                  bool
-			Benchmarks                                                   []string
-		}{half.pkg, half.test, Var, CountsVar, LeaksVar, CPUVar, End, counts, garbage, mostCPUs, subs, runtime.GOOS == "linux", names})
-		if err != nil {
-			return Served{}, fmt.Errorf("writing %s: %w", half.file, err)
-		}
-		out.Files[path] = text.Bytes()
-		for _, name := range names {
-			out.Tests[name] = half.test
-		}
-	}
-	if len(out.Tests) == 0 {
-		out.Files = nil
-	}
-	return out, nil
+// agentName is the file that is added to package testing.
+const agentName = "tunelab_agent.go"
+
+// A patch replaces a text that a file of package testing has once.
+type patch struct {
+	file, old, new string
+	leaks          bool // without it there are no profiles of leaked goroutines, and all the rest
 }
 
-// What b.Run does when it knows the sub-benchmark's name, and what is added behind it.
-const (
-	runMatched = "fullName(&b.common, name)\n\t}\n\tif !ok {\n\t\treturn true\n\t}\n"
-	runAsks    = "\tif f = tunelabSub(benchName, partial, f); f == nil {\n\t\treturn true\n\t}\n"
-)
+var patches = []patch{
+	{file: "benchmark.go", old: "func runBenchmarks(importPath string,", new: "func tunelabRunBenchmarks(importPath string,"},
+	{
+		file: "benchmark.go",
+		old:  "\tif sub.run1() {\n\t\tsub.run()\n\t}\n",
+		new:  "\tif tunelabRuns(sub, partial) {\n\t\treturn !sub.failed\n\t}\n\tif sub.run1() {\n\t\tsub.run()\n\t}\n\ttunelabRan(sub)\n",
+	},
+	{
+		file: "testing.go", leaks: true,
+		old: "func (m *M) writeProfiles() {\n",
+		new: "func (m *M) writeProfiles() {\n\ttunelabWriteLeaks(func(name string, f *os.File) error { return m.deps.WriteProfileTo(name, f, 0) })\n",
+	},
+}
 
-//go:embed testing.go.tmpl
-var hook []byte
+// Testing is the folder of package testing in a GOROOT.
+func Testing(goroot string) string { return filepath.Join(goroot, "src", "testing") }
 
-// hooked returns the files with which b.Run asks before it runs a sub-benchmark, by path; none where b.Run is another than
-// this knows.
-func hooked(dir string) map[string][]byte {
+// Generate returns the files to put in the place of those of package testing, or beside them, by absolute path. The folder
+// is that package's. The error is [ErrUnknown] where it can't be told where to put what.
+func Generate(dir string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	if dir == "" {
-		return files
-	}
-	path := filepath.Join(dir, "benchmark.go")
-	text, err := os.ReadFile(path)
-	if err != nil || bytes.Count(text, []byte(runMatched)) != 1 {
-		return files
-	}
-	files[path] = bytes.Replace(text, []byte(runMatched), []byte(runMatched+runAsks), 1)
-	files[filepath.Join(dir, "tunelab.go")] = hook
-	return files
-}
-
-// benchmarks returns the names of the benchmark functions in the files, as the go command finds them.
-func benchmarks(dir string, files []string, replaced map[string][]byte, test string) (names []string, err error) {
-	for _, name := range files {
-		path := filepath.Join(dir, name)
-		var source any
-		if text, ok := replaced[path]; ok {
-			source = text
+	for _, p := range patches {
+		path := filepath.Join(dir, p.file)
+		text, ok := files[path]
+		if !ok {
+			var err error
+			if text, err = os.ReadFile(path); err != nil {
+				return nil, fmt.Errorf("reading package testing: %w", err)
+			}
 		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), path, source, parser.SkipObjectResolution)
-		if err != nil {
-			return nil, fmt.Errorf("looking for benchmarks: %w", err)
-		}
-		for _, decl := range parsed.Decls {
-			f, ok := decl.(*ast.FuncDecl)
-			if !ok || f.Recv != nil {
+		if bytes.Count(text, []byte(p.old)) != 1 {
+			if p.leaks {
 				continue
 			}
-			if f.Name.Name == test {
-				return nil, fmt.Errorf("%w: %s has a %s", ErrTaken, path, test)
-			}
-			if isBenchmark(f.Name.Name) {
-				names = append(names, f.Name.Name)
-			}
+			return nil, fmt.Errorf("%w: %s lacks %q", ErrUnknown, path, strings.TrimSpace(firstLine(p.old)))
 		}
+		files[path] = bytes.Replace(text, []byte(p.old), []byte(p.new), 1)
 	}
-	return names, nil
+	var added bytes.Buffer
+	if err := agent.Execute(&added, struct{ Leads bool }{runtime.GOOS == "linux"}); err != nil {
+		return nil, fmt.Errorf("writing %s: %w", agentName, err)
+	}
+	files[filepath.Join(dir, agentName)] = added.Bytes()
+	return files, nil
 }
 
-// isBenchmark follows the go command: the name is Benchmark and then nothing or no lower-case letter. Functions of such
-// a name and another signature it refuses.
-func isBenchmark(name string) bool {
-	rest, ok := strings.CutPrefix(name, "Benchmark")
-	first, _ := utf8.DecodeRuneInString(rest)
-	return ok && !unicode.IsLower(first)
+func firstLine(text string) string {
+	first, _, _ := strings.Cut(text, "\n")
+	return first
 }

@@ -5,135 +5,89 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
-// list asks the go command what the package in testdata has.
-func list(t *testing.T, flags ...string) Package {
+// testingDir is the folder of this Go's package testing.
+func testingDir(t *testing.T) string {
 	t.Helper()
-	cmd := exec.Command("go", append(append([]string{"list", "-json"}, flags...), ".")...)
-	cmd.Dir = filepath.Join("testdata", "pkg")
-	cmd.Env = append(os.Environ(), "GOWORK=off")
-	text, err := cmd.Output()
+	text, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var p Package
-	if err := json.Unmarshal(text, &p); err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return Testing(strings.TrimSpace(string(text)))
 }
 
-// withHook adds the folder of package testing, whose b.Run then asks.
-func withHook(t *testing.T, p Package) Package {
-	t.Helper()
-	text, err := exec.Command("go", "list", "-f={{.Dir}}", "testing").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Testing = strings.TrimSpace(string(text))
-	return p
-}
-
-func TestGenerateFindsBenchmarks(t *testing.T) {
-	inside := []string{"BenchmarkCleanup", "BenchmarkFails", "BenchmarkLeaves", "BenchmarkLoop", "BenchmarkN", "BenchmarkParallel", "BenchmarkPrepared", "BenchmarkSize", "BenchmarkSometimes", "BenchmarkSub"}
-	for _, c := range []struct {
-		flags []string
-		want  []string
-	}{
-		{nil, inside},
-		{[]string{"-tags=tagged"}, append(slices.Clone(inside), "BenchmarkTagged")},
-	} {
-		served, err := Generate(list(t, c.flags...), nil)
+// Where package testing is another than is known, that is said; without profiles of leaks all the rest goes on.
+func TestGenerateRefuses(t *testing.T) {
+	own := testingDir(t)
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(own, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got []string
-		for name, test := range served.Tests {
-			if test == Test {
-				got = append(got, name)
+		return string(text)
+	}
+	for _, c := range []struct {
+		name, file, old, new string
+		ok                   bool
+	}{
+		{"as it is", "benchmark.go", "", "", true},
+		{"another runBenchmarks", "benchmark.go", "func runBenchmarks(", "func runAllBenchmarks(", false},
+		{"another Run", "benchmark.go", "if sub.run1() {", "if sub.runOnce() {", false},
+		{"Run twice", "benchmark.go", "\tif sub.run1() {\n\t\tsub.run()\n\t}\n", "\tif sub.run1() {\n\t\tsub.run()\n\t}\n\tif sub.run1() {\n\t\tsub.run()\n\t}\n", false},
+		{"no profiles", "testing.go", "writeProfiles() {", "keepProfiles() {", true},
+	} {
+		dir := t.TempDir()
+		for _, name := range []string{"benchmark.go", "testing.go"} {
+			text := read(name)
+			if name == c.file && c.old != "" {
+				text = strings.ReplaceAll(text, c.old, c.new)
+			}
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+				t.Fatal(err)
 			}
 		}
-		slices.Sort(got)
-		if !slices.Equal(got, c.want) {
-			t.Errorf("with %v: %v, want %v", c.flags, got, c.want)
+		files, err := Generate(dir)
+		if c.ok && (err != nil || len(files) < 2) || !c.ok && !errors.Is(err, ErrUnknown) {
+			t.Errorf("%s: %d files, %v", c.name, len(files), err)
 		}
-		if test := served.Tests["BenchmarkExternal"]; test != ExternalTest {
-			t.Errorf("BenchmarkExternal is served by %q", test)
-		}
+	}
+	if _, err := Generate(t.TempDir()); err == nil {
+		t.Error("a folder without files")
 	}
 }
 
-func TestIsBenchmark(t *testing.T) {
-	for name, want := range map[string]bool{
-		"Benchmark": true, "BenchmarkX": true, "Benchmark_x": true, "BenchmarkÄ": true, "Benchmark1": true,
-		"Benchmarked": false, "Benchmarkä": false, "benchmarkX": false, "TestX": false, "": false,
-	} {
-		if got := isBenchmark(name); got != want {
-			t.Errorf("%q: %v", name, got)
-		}
+func TestRead(t *testing.T) {
+	a := Read([]byte("begin\tBenchmarkX\nran\tBenchmarkX\tok\t1500\nresult\tBenchmarkX-2\t 3\t1 ns/op\ncounts\tLoop\nbegin\tBenchmarkY\nran\tBenchmarkY\tfa"))
+	want := []Event{{Begins: true, Name: "BenchmarkX"}, {Name: "BenchmarkX", How: Ok, Took: 1500}, {Begins: true, Name: "BenchmarkY"}}
+	if fmt.Sprint(a.Events) != fmt.Sprint(want) || a.Result != "BenchmarkX-2\t 3\t1 ns/op" || a.Counts != "Loop" {
+		t.Errorf("%+v", a)
 	}
 }
 
-func TestGenerateReadsReplacedFiles(t *testing.T) {
-	p := list(t)
-	replaced := map[string][]byte{filepath.Join(p.Dir, "pkg_test.go"): []byte("package pkg\nimport \"testing\"\nfunc BenchmarkNew(b *testing.B) {}\n")}
-	served, err := Generate(p, replaced)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if served.Tests["BenchmarkNew"] != Test || served.Tests["BenchmarkN"] != "" || len(served.Tests) != 2 {
-		t.Errorf("%v", served.Tests)
-	}
-}
-
-func TestGenerateRefuses(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	p := Package{Dir: dir, Name: "p", TestGoFiles: []string{"a_test.go"}}
-	write("a_test.go", "package p\nfunc {")
-	if _, err := Generate(p, nil); err == nil || !strings.Contains(err.Error(), "a_test.go:2:") {
-		t.Errorf("broken source: %v", err)
-	}
-	write("a_test.go", "package p\nimport \"testing\"\nfunc "+Test+"(t *testing.T) {}\nfunc BenchmarkX(b *testing.B) {}\n")
-	if _, err := Generate(p, nil); !errors.Is(err, ErrTaken) {
-		t.Errorf("a test of that name: %v", err)
-	}
-	write("a_test.go", "package p\nimport \"testing\"\nfunc BenchmarkX(b *testing.B) {}\n")
-	write(fileName, "package p\n")
-	if _, err := Generate(p, nil); !errors.Is(err, ErrTaken) {
-		t.Errorf("a file of that name: %v", err)
-	}
-	p.TestGoFiles = nil
-	if served, err := Generate(p, nil); err != nil || len(served.Files) != 0 {
-		t.Errorf("no tests: %v, %v", served, err)
-	}
-}
-
-// A process is a served test binary.
+// A process is a served test binary, of one benchmark.
 type served struct {
-	t     *testing.T
-	stdin io.Writer
-	lines *bufio.Reader
+	t        *testing.T
+	commands *os.File
+	answers  *bufio.Reader
+	printed  *strings.Builder
 }
 
-func (s *served) ask(n int, pattern string) string {
+// tell gives a command and returns the answer.
+func (s *served) tell(command string) string {
 	s.t.Helper()
-	fmt.Fprint(s.stdin, Command(n, pattern))
+	if _, err := s.commands.WriteString(command); err != nil {
+		s.t.Fatal(err)
+	}
 	var text strings.Builder
 	for {
-		line, err := s.lines.ReadString('\n')
+		line, err := s.answers.ReadString('\n')
 		if err != nil {
 			s.t.Fatalf("it ended after %q: %v", text.String(), err)
 		}
@@ -144,43 +98,74 @@ func (s *served) ask(n int, pattern string) string {
 	}
 }
 
-// The test binary with the added files runs every kind of benchmark as testing would, over and over.
+func (s *served) ask(n int) string { return s.tell(Run(n, AnyCPU, "")) }
+
+// The test binary runs every kind of benchmark as testing would, over and over.
 func TestServe(t *testing.T) {
 	binary := buildServed(t)
-	s := startServed(t, binary, Test)
-	for round := 1; round <= 3; round++ {
-		for _, c := range servedCases(round) {
-			got := s.ask(c.n, c.pattern)
-			if !strings.Contains(got, c.want) {
-				t.Errorf("round %d, %s: %q lacks %q", round, c.pattern, got, c.want)
+	for _, c := range servedCases() {
+		t.Run(strings.Trim(c.pattern, "^$"), func(t *testing.T) {
+			s := startServed(t, binary, c.pattern)
+			for i, ask := range c.asks {
+				got := s.ask(ask.n)
+				if !strings.Contains(got, ask.want) {
+					t.Errorf("the %dth time, of %d: %q lacks %q", i+1, ask.n, got, ask.want)
+				}
+				if strings.Contains(ask.want, Fail) == strings.Contains(got, " allocs/op") {
+					t.Errorf("the %dth time, of %d: %q", i+1, ask.n, got)
+				}
 			}
-			if !strings.Contains(c.want, "at 66") && c.pattern != "^BenchmarkFails$" && !strings.Contains(got, " allocs/op") {
-				t.Errorf("round %d, %s: no result in %q", round, c.pattern, got)
-			}
-		}
-	}
-	if got := s.ask(1, "^BenchmarkExternal$"); strings.Contains(got, "BenchmarkExternal") {
-		t.Errorf("the package's half serves %q", got)
-	}
-	if got := startServed(t, binary, ExternalTest).ask(5, "^BenchmarkExternal$"); !strings.Contains(got, "\t       5\t") {
-		t.Errorf("external: %q", got)
+		})
 	}
 }
 
-// buildServed builds the package's test binary with the added files.
+// Who knows how a benchmark counts can say so; what is not true is found out.
+func TestServeBelieves(t *testing.T) {
+	binary := buildServed(t)
+	for _, c := range []struct{ pattern, says, want string }{
+		{"^BenchmarkCalls$", "N", "2.000 calls\t         1.000 first"}, // with a b.N of 1 the first time, as ever
+		{"^BenchmarkCalls$", "Loop", "1.000 first"},
+		{"^BenchmarkLoop$", "Loop", "1.000 setups"},
+		{"^BenchmarkLoop$", "N", " setups"},
+	} {
+		got := startServed(t, binary, c.pattern).tell(Run(500, AnyCPU, c.says))
+		if !strings.Contains(got, "\t     500\t") || !strings.Contains(got, c.want) {
+			t.Errorf("%s by %s: %q lacks %q", c.pattern, c.says, got, c.want)
+		}
+	}
+}
+
+// Listing runs all once, and says how each ended; what is to be skipped is not run.
+func TestServeLists(t *testing.T) {
+	binary := buildServed(t)
+	got := startServed(t, binary, ".").tell(List([]string{"BenchmarkN", "BenchmarkSub/size=10/deep"}))
+	a := Read([]byte(got))
+	ended := map[string]string{}
+	for _, e := range a.Events {
+		if !e.Begins {
+			ended[e.Name] = e.How
+		}
+	}
+	for name, want := range map[string]string{
+		"BenchmarkLoop": Ok, "BenchmarkN": "", "BenchmarkSub": Parent, "BenchmarkSub/size=1/deep": Ok, "BenchmarkSub/size=10/deep": "",
+		"BenchmarkSub/size=10": Parent, "BenchmarkPrepared/b_c#01": Ok, "BenchmarkFails": Fail, "BenchmarkExternal": Ok, "BenchmarkSkips": Skip,
+	} {
+		if ended[name] != want {
+			t.Errorf("%s ended %q, want %q", name, ended[name], want)
+		}
+	}
+}
+
+// buildServed builds the package's test binary with the agent.
 func buildServed(t *testing.T, flags ...string) string {
 	t.Helper()
-	p := withHook(t, list(t, flags...))
-	added, err := Generate(p, nil)
+	files, err := Generate(testingDir(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if added.Files[filepath.Join(p.Testing, "benchmark.go")] == nil {
-		t.Fatal("this Go's b.Run is another than is known")
-	}
 	dir := t.TempDir()
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	for path, text := range added.Files {
+	for path, text := range files {
 		file := filepath.Join(dir, filepath.Base(path))
 		if err := os.WriteFile(file, text, 0o666); err != nil {
 			t.Fatal(err)
@@ -197,7 +182,7 @@ func buildServed(t *testing.T, flags ...string) string {
 	binary := filepath.Join(dir, "pkg.test")
 	args := append([]string{"test", "-c", "-o", binary, "-overlay=" + filepath.Join(dir, "overlay.json")}, flags...)
 	build := exec.Command("go", append(args, ".")...)
-	build.Dir = p.Dir
+	build.Dir = filepath.Join("testdata", "pkg")
 	build.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -205,60 +190,74 @@ func buildServed(t *testing.T, flags ...string) string {
 	return binary
 }
 
-// startServed starts the binary to serve by one of its tests, until the test ends.
-func startServed(t *testing.T, binary, test string, env ...string) *served {
+// startServed starts the binary to run the benchmarks of the pattern on command, until the test ends.
+func startServed(t *testing.T, binary, pattern string) *served {
 	t.Helper()
-	cmd := exec.Command(binary, "-test.run=^"+test+"$", "-test.benchmem", "-test.v=test2json", "-test.timeout=0")
-	cmd.Env = append(append(os.Environ(), Var+"=1"), env...)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
+	dir := t.TempDir()
+	program := filepath.Join(dir, "pkg.test")
+	if err := os.Link(binary, program); err != nil {
 		t.Fatal(err)
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+	open := func(name string) *os.File {
+		path := filepath.Join(dir, name)
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
 	}
+	s := &served{t: t, commands: open(Commands), printed: &strings.Builder{}}
+	answers := open(Answers)
+	s.answers = bufio.NewReader(answers)
+	cmd := exec.Command(program, "-test.run=^$", "-test.bench="+pattern)
+	cmd.Stdout, cmd.Stderr = s.printed, s.printed
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- cmd.Wait()
+		answers.Close() // or a test would wait for an answer for good
+	}()
 	t.Cleanup(func() {
-		stdin.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the end of %s: %v", test, err)
+		s.commands.Close()
+		if err := <-ended; err != nil {
+			t.Errorf("the end of it: %v\n%s", err, s.printed)
 		}
 	})
-	return &served{t, stdin, bufio.NewReader(stdout)}
+	return s
 }
 
-// A servedCase is what a benchmark is asked, and what its answer must have.
+// An ask is for n iterations, and what the answer must have.
+type ask struct {
+	n    int
+	want string
+}
+
+// A servedCase is what a process is asked, one after another.
 type servedCase struct {
 	pattern string
-	n       int
-	want    string
+	asks    []ask
 }
 
-// servedCases are those of a round, from 1.
-func servedCases(round int) []servedCase {
+func servedCases() []servedCase {
 	return []servedCase{
-		{"^BenchmarkN$", 123, "\t     123\t"},
-		{"^BenchmarkN$", 1234, "\t    1234\t"},
-		{"^BenchmarkLoop$", 77, fmt.Sprintf("%d.000 setups", 2*round-1)},
-		{"^BenchmarkLoop$", 1, "\t       1\t"},
-		{"^BenchmarkSub$/^size=10$/^deep$", 1000, "BenchmarkSub/size=10/deep"},
-		{"^BenchmarkSub$/^size=10$/^deep$", 2000, "MB/s\t       0 B/op"},
-		{"^BenchmarkPrepared$/^a$", 30, fmt.Sprintf("19.00 name\t         %d.000 parents", []int{1, 4, 6}[round-1])}, // found out; from then on it stays
-		{"^BenchmarkPrepared$/^a$", 31, fmt.Sprintf("%d.000 parents", []int{2, 4, 6}[round-1])},
-		{"^BenchmarkPrepared$/^a$", 32, fmt.Sprintf("%d.000 parents", []int{2, 4, 6}[round-1])},
-		{"^BenchmarkPrepared$/^b_c#01$", 33, fmt.Sprintf("%d.000 parents", []int{3, 5, 7}[round-1])},
-		{"^BenchmarkParallel$", 50, "\t      50\t"},
-		{"^BenchmarkParallel$", 5000, "\t    5000\t"},
-		{"^BenchmarkCleanup$", 9, fmt.Sprintf("%d.000 cleaned", []int{1, 2, 4}[round-1])}, // twice, with N = 1 and with 9; once; and as it left something, twice again
-		{"^BenchmarkFails$", 5, "as it must"},
-		{"^BenchmarkSometimes$", 65, "\t      65\t"},
-		{"^BenchmarkSometimes$", 67, "\t      67\t"},
-		{"^BenchmarkSometimes$", 66, "at 66"},
-		{"^BenchmarkSize$", 1000, "1.000 in-all"},
-		{"^BenchmarkSize$", 2000, "MB/s\t    1024 B/op\t       1 allocs/op"},           // and no longer the other's metric
-		{"^BenchmarkLeaves$", 51, fmt.Sprintf("%d.000 left", []int{1, 2, 4}[round-1])}, // the same, for a goroutine
+		{"^BenchmarkN$", []ask{{123, "BenchmarkN"}, {1234, "\t    1234\t"}, {123, "\t     123\t"}}},
+		{"^BenchmarkCalls$", []ask{{50, "2.000 calls\t         1.000 first"}, {60, "3.000 calls"}, {70, "4.000 calls"}}},
+		{"^BenchmarkLoop$", []ask{{77, "1.000 setups"}, {77, "2.000 setups"}, {1, "\t       1\t"}, {5, "4.000 setups"}}},
+		{"^BenchmarkSub$/^size=10$/^deep$", []ask{{1000, "BenchmarkSub/size=10/deep"}, {2000, "MB/s\t       0 B/op"}}},
+		{"^BenchmarkPrepared$/^a$", []ask{{30, "19.00 name\t         1.000 parents"}, {31, "2.000 parents"}, {32, "2.000 parents"}, {33, "2.000 parents"}}}, // found out; from then on it stays
+		{"^BenchmarkPrepared$/^b_c#01$", []ask{{33, "1.000 parents"}, {34, "2.000 parents"}, {35, "2.000 parents"}}},
+		{"^BenchmarkParallel$", []ask{{50, "\t      50\t"}, {5000, "\t    5000\t"}, {50, "\t      50\t"}}},
+		// Twice, with N = 1 and with 9; once; and as it left something, twice again.
+		{"^BenchmarkCleanup$", []ask{{9, "1.000 cleaned"}, {9, "2.000 cleaned"}, {9, "4.000 cleaned"}, {9, "6.000 cleaned"}}},
+		{"^BenchmarkLeaves$", []ask{{51, "1.000 left"}, {51, "2.000 left"}, {51, "4.000 left"}}}, // the same, for a goroutine
+		{"^BenchmarkFails$", []ask{{5, Fail}, {6, Fail}}},
+		{"^BenchmarkSometimes$", []ask{{65, "\t      65\t"}, {67, "\t      67\t"}, {66, Fail}, {65, "\t      65\t"}, {67, "\t      67\t"}}},
+		{"^BenchmarkSize$", []ask{{1000, "1.000 in-all"}, {2000, "MB/s\t    1024 B/op\t       1 allocs/op"}}}, // and no longer the other's metric
+		{"^BenchmarkExternal$", []ask{{5, "\t       5\t"}, {6, "\t       6\t"}}},
 	}
 }
