@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,23 +17,26 @@ import (
 	"tunelab/reports"
 	"tunelab/results"
 	"tunelab/results/nights"
+	"tunelab/scenarios"
 )
 
 func compareCommand() *cobra.Command {
 	var q gate.Question
 	var seed uint64
 	var oldBuild, newBuild, out, summary string
-	var metrics []string
+	var metrics, better []string
 	cmd := &cobra.Command{
-		Use:   "compare OLD [NEW] [-- PACKAGE…]",
+		Use:   "compare OLD [NEW] [-- PACKAGE… FLAG…]",
 		Short: "Two git revisions of any Go module, one verdict per benchmark",
 		Long: `Compare measures the benchmarks of two git revisions against each other: OLD and NEW are branches, tags or commits, and
 NEW is the work tree as it is where it is left out or ".". Each revision is built in a checkout of its own; yours is not
 touched. The same revision twice with --old-build and --new-build compares two ways to build it.
 
 Packages are written as for the go command, relative to here; without any, all below here that have benchmarks. A
-package that both sides build into the same bytes is passed over: nothing can differ.`,
+package that both sides build into the same bytes is passed over: nothing can differ. Flags are those that go test takes,
+for both sides: -short, -cpu=4, -tags=x, -race, flags of the tests' own (-data=big), and what follows -args.`,
 		Example: "  tunelab compare v1.2.0\n  tunelab compare main HEAD --bench Encode -- ./codec\n" +
+			"  tunelab compare v1.2.0 -- ./codec -short -tags=big -args -data=./corpus\n" +
 			"  tunelab compare HEAD HEAD --old-build GOAMD64=v1 --new-build GOAMD64=v3",
 	}
 	flags := cmd.Flags()
@@ -40,6 +44,7 @@ package that both sides build into the same bytes is passed over: nothing can di
 	flags.StringVar(&q.Bench, "bench", "", "measure benchmarks that match this `RE`, as -test.bench takes it")
 	flags.DurationVar(&q.Budget, "budget", 3*time.Minute, "wall `TIME` of measuring, builds not counted")
 	flags.StringSliceVar(&metrics, "metric", gate.DefaultMetrics, "the `UNITS` that get verdicts")
+	flags.StringSliceVar(&better, "better", nil, "which way is better in `UNIT=higher` or UNIT=lower, for units of your own")
 	flags.StringVar(&oldBuild, "old-build", "", "build OLD with these `SETTINGS`: flags of go build and variables, \"-tags=a GOAMD64=v3\"")
 	flags.StringVar(&newBuild, "new-build", "", "build NEW with these `SETTINGS`")
 	flags.Uint64Var(&seed, "seed", 0, "fix the order of blocks and the sign vectors (random when not given)")
@@ -48,7 +53,11 @@ package that both sides build into the same bytes is passed over: nothing can di
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		revisions := args
 		if at := cmd.ArgsLenAtDash(); at >= 0 {
-			revisions, q.Patterns = args[:at], args[at:]
+			var err error
+			revisions = args[:at]
+			if q.Flags, q.Patterns, err = scenarios.ParseTestFlags(args[at:]); err != nil {
+				return err
+			}
 		}
 		if len(revisions) < 1 || len(revisions) > 2 {
 			return fmt.Errorf("compare takes one or two revisions and has %d; packages stand behind --", len(revisions))
@@ -59,6 +68,10 @@ package that both sides build into the same bytes is passed over: nothing can di
 		if flags.Changed("seed") {
 			q.Seed = &seed
 		}
+		var err error
+		if q.Metrics.Better, err = directions(metrics, better); err != nil {
+			return err
+		}
 		q.Metrics.Primary, q.Kind = metrics, "compare"
 		if err := compareSides(cmd, &q, revisions, oldBuild, newBuild); err != nil {
 			return err
@@ -67,6 +80,24 @@ package that both sides build into the same bytes is passed over: nothing can di
 		return compare(cmd, &q, out, summary)
 	}
 	return cmd
+}
+
+// directions reads which way is better, and wants that of every metric.
+func directions(metrics, better []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, text := range better {
+		unit, way, _ := strings.Cut(text, "=")
+		if unit == "" || way != "higher" && way != "lower" {
+			return nil, fmt.Errorf("--better %s: write UNIT=higher or UNIT=lower", text)
+		}
+		out[unit] = way
+	}
+	for _, unit := range metrics {
+		if out[unit] == "" && !scenarios.KnowsBetter(unit) {
+			return nil, fmt.Errorf("--metric %s: nobody knows whether more of it is better: add --better %s=higher, or %s=lower", unit, unit, unit)
+		}
+	}
+	return out, nil
 }
 
 func compareSides(cmd *cobra.Command, q *gate.Question, revisions []string, oldBuild, newBuild string) (err error) {

@@ -41,7 +41,7 @@ func (s *session) checkAll(ctx context.Context) error {
 				ErrFailed, v.Name, pattern, indent(check.Output))
 		}
 		s.failures = append(s.failures, fmt.Sprintf("variant %s fails its correctness test and gets no number", v.Name))
-		s.run.NotMeasured = append(s.run.NotMeasured, results.Unmeasured{Variant: v.Name, Why: "it fails its correctness test"})
+		s.run.NotMeasured = append(s.run.NotMeasured, results.Unmeasured{Variant: v.Name, Code: results.Incorrect, Why: "it fails its correctness test"})
 	}
 	s.variants = left
 	return nil

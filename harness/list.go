@@ -5,19 +5,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"tunelab/harness/internal/serve"
+	"tunelab/results"
 	"tunelab/scenarios"
 )
 
 // A listing is what a variant's benchmarks are, by running each once.
 type listing struct {
-	names  []string                 // without "Benchmark", in their order, those with a result
-	took   map[string]time.Duration // by name, that one iteration
-	broken []broken
+	names   []string                 // without "Benchmark", in their order, those with a result
+	took    map[string]time.Duration // by name, that one iteration
+	broken  []broken
+	has     []string // with "Benchmark", all that the binary has, without sub-benchmarks
+	skipped []string // by name, those that skip themselves
 }
 
 // A broken benchmark did not run to its end when it was to run once.
@@ -74,7 +79,7 @@ func (s *session) list(ctx context.Context) ([]string, error) {
 	if err := s.checkSelection(order); err != nil {
 		return nil, err
 	}
-	s.nameBroken(order)
+	s.nameOthers()
 	return order, nil
 }
 
@@ -142,13 +147,25 @@ func (s *session) listVariant(ctx context.Context, v scenarios.Variant, each, al
 			return l, err
 		}
 		again := died.name == "" || slices.Contains(done, "Benchmark"+died.name)
-		l.broken = append(l.broken, *died)
+		if died.name != "" || len(l.has) == 0 {
+			l.broken = append(l.broken, *died)
+		}
 		if done = append(done, "Benchmark"+died.name); again {
+			l.breakRest(done, died.why)
 			return l, nil
 		}
 		if time.Now().After(until) {
-			l.broken = append(l.broken, broken{"", fmt.Sprintf("finding the cases took longer than %v, and it comes behind those that were found", all.Round(time.Second))})
+			l.breakRest(done, fmt.Sprintf("finding the cases took longer than %v, and it comes behind those that were found", all.Round(time.Second)))
 			return l, nil
+		}
+	}
+}
+
+// breakRest notes the benchmarks that nobody came to.
+func (l *listing) breakRest(done []string, why string) {
+	for _, name := range l.has {
+		if !slices.Contains(done, name) {
+			l.broken = append(l.broken, broken{strings.TrimPrefix(name, "Benchmark"), why})
 		}
 	}
 }
@@ -170,13 +187,15 @@ func (s *session) listOnce(ctx context.Context, v scenarios.Variant, l *listing,
 	if err = errors.Join(ctx.Err(), err); err != nil {
 		return nil, fmt.Errorf("finding the benchmarks of variant %s: %w", v.Name, err)
 	}
-	open := l.read(serve.Read(text), printed, done)
+	answer := serve.Read(text)
+	l.has = answer.Has
+	open := l.read(answer, printed, done)
 	if askErr == nil {
 		return nil, nil
 	}
-	died = &broken{why: exit.Why(spec) + "\n" + exit.Tail(maxTail)}
+	died = &broken{why: exit.Why(spec) + reason(exit.Tail(maxTail))}
 	if exit.Ok() {
-		died.why = "it ended with status 0 and gave no result\n" + exit.Tail(maxTail)
+		died.why = "it ended with status 0 and gave no result"
 	}
 	if len(open) > 0 {
 		died.name = strings.TrimPrefix(open[len(open)-1], "Benchmark")
@@ -200,6 +219,8 @@ func (l *listing) read(a serve.Answer, printed string, done *[]string) (open []s
 		case serve.Ok:
 			l.names = append(l.names, name)
 			l.took[name] = e.Took
+		case serve.Skip:
+			l.skipped = append(l.skipped, name)
 		case serve.Fail:
 			if !slices.ContainsFunc(l.broken, func(b broken) bool { return strings.HasPrefix(b.name, name+"/") }) {
 				l.broken = append(l.broken, broken{name, failure(printed, e.Name)})
@@ -207,6 +228,25 @@ func (l *listing) read(a serve.Answer, printed string, done *[]string) (open []s
 		}
 	}
 	return open
+}
+
+// crashed matches what a Go program says first when it dies, and where that was in a test.
+var (
+	crashed = regexp.MustCompile(`(?m)^(panic: |fatal error: |runtime: ).*$`)
+	place   = regexp.MustCompile(`(?m)^\s+(\S*_test\.go:\d+)`)
+)
+
+// reason is what a process that died said of why, and where, in a line.
+func reason(tail string) string {
+	at := crashed.FindStringIndex(tail)
+	if at == nil {
+		return ""
+	}
+	text := ": " + tail[at[0]:at[1]]
+	if m := place.FindStringSubmatch(tail[at[1]:]); m != nil {
+		text += " (" + filepath.Base(m[1]) + ")"
+	}
+	return text
 }
 
 // listPlain is for a binary that runs all its benchmarks in one go: one that breaks takes with it what comes behind it.
@@ -258,8 +298,9 @@ func (s *session) assume() {
 	}
 }
 
-// nameBroken notes the benchmarks that broke and are no case of any variant, and that some of the base's did.
-func (s *session) nameBroken(order []string) {
+// nameOthers notes the benchmarks that broke or skipped themselves and are no case of any variant, and that some of the
+// base's broke.
+func (s *session) nameOthers() {
 	told := map[string]bool{}
 	for _, v := range s.baseFirst() {
 		for _, b := range s.listings[v.Name].broken {
@@ -271,7 +312,13 @@ func (s *session) nameBroken(order []string) {
 				continue
 			}
 			told[name] = true
-			s.notMeasured(name, fmt.Sprintf("it fails in %s: %s", v.Name, b.why))
+			s.notMeasured(name, results.Breaks, v.Name, fmt.Sprintf("it fails in %s: %s", v.Name, b.why))
+		}
+		for _, skipped := range s.listings[v.Name].skipped {
+			if name, ok := v.Case(skipped); ok && !told[name] && s.names[name] == nil {
+				told[name] = true
+				s.notMeasured(name, results.Skipped, v.Name, "it skips itself")
+			}
 		}
 	}
 }

@@ -22,6 +22,9 @@ func firstLine(s string) string {
 // errCase is in the error about a case that the pilot could not run: the case is left out, the run goes on.
 var errCase = errors.New("the pilot failed")
 
+// errMetric is in the error about a case that reports nothing that is to be judged.
+var errMetric = errors.New("the case reports none of the primary metrics")
+
 // errAllowed ends a pilot whose outcome is one that the scenario allows.
 var errAllowed = errors.New("the pilot ended as it may")
 
@@ -158,7 +161,7 @@ func (p *piloting) metrics() error {
 	for _, v := range values {
 		has = append(has, v.Unit)
 	}
-	return fmt.Errorf("%w: the case reports none of the primary metrics; it reports %s", errCase, strings.Join(has, ", "))
+	return fmt.Errorf("%w: %w; it reports %s", errCase, errMetric, strings.Join(has, ", "))
 }
 
 // alike returns the last case before that is of the same benchmark.

@@ -59,6 +59,7 @@ func (s *session) plan(ctx context.Context) error {
 	}
 	s.fit(&p)
 	s.run.Plan = p
+	s.run.Unlike = s.unlike(p)
 	s.run.Command = repeatable(s.run.Command, p.Seed)
 	return nil
 }
@@ -86,7 +87,11 @@ func (s *session) pilots(ctx context.Context, p *results.Plan, cases []string, q
 		began := time.Now()
 		c, err := s.pilot(ctx, name, quick, left, min(s.levelsLimit(fitting), max(left/3, 0)), p.Cases)
 		if errors.Is(err, errCase) {
-			s.notMeasured(name, err.Error())
+			code := results.Breaks
+			if errors.Is(err, errMetric) {
+				code = results.NoMetric
+			}
+			s.notMeasured(name, code, "", err.Error())
 			s.failures = append(s.failures, firstLine(err.Error()))
 			continue
 		} else if err != nil {
@@ -113,7 +118,7 @@ func (s *session) planned12(cases []results.PlannedCase) time.Duration {
 func (s *session) noRoom(name string, rest []string, least, left time.Duration) {
 	more := time.Duration(len(rest))*least - max(left, 0)
 	all := (s.options.Budget + more).Round(10*time.Second) + 10*time.Second
-	s.notMeasured(name, fmt.Sprintf(NoRoom+"beside the cases before it: about %v more; a budget of about %v would have room for all", least.Round(time.Second), all))
+	s.notMeasured(name, results.NoRoom, "", fmt.Sprintf(noRoom+"about %v more; a budget of about %v would have room for all", least.Round(time.Second), all))
 }
 
 // took is what one iteration of the case took when it was listed, 0 where that is not known.
@@ -133,7 +138,7 @@ func (s *session) keepQuick() {
 		if s.scenario.IsQuick(v.Name) {
 			continue
 		}
-		s.run.NotMeasured = append(s.run.NotMeasured, results.Unmeasured{Variant: v.Name, Why: "not a quick variant"})
+		s.run.NotMeasured = append(s.run.NotMeasured, results.Unmeasured{Variant: v.Name, Code: results.NotQuick, Why: "not a quick variant"})
 		for _, names := range s.names {
 			delete(names, v.Name)
 		}
@@ -141,8 +146,9 @@ func (s *session) keepQuick() {
 	s.variants = slices.DeleteFunc(s.variants, func(v scenarios.Variant) bool { return !s.scenario.IsQuick(v.Name) })
 }
 
-func (s *session) notMeasured(name, why string) {
-	s.run.NotMeasured = append(s.run.NotMeasured, results.Unmeasured{Case: name, Why: clip(why, maxTail)})
+// notMeasured notes why a case is not measured. In is the variant that this is about, "" for none.
+func (s *session) notMeasured(name string, code results.ReasonCode, in, why string) {
+	s.run.NotMeasured = append(s.run.NotMeasured, results.Unmeasured{Case: name, Code: code, In: in, Why: clip(why, maxTail)})
 }
 
 // whyNothing says why there is no case left.
@@ -183,35 +189,37 @@ func (s *session) dropLonely(found []string) []string {
 		if len(s.pairs(name)) > 0 {
 			return false
 		}
-		s.notMeasured(name, s.whyLonely(name))
+		s.lonely(name)
 		return true
 	})
 }
 
-// NoRoom is how the reason begins for which a case is not measured that the budget can't hold.
-const NoRoom = "the budget has no room for it "
+// noRoom is how it begins to be said that the budget can't hold a case.
+const noRoom = "the budget has no room for it beside the cases before it: "
 
-// OnlyIn is how the reason begins for which a case is not measured that a single variant has, whose name follows.
-const OnlyIn = "nothing to compare with: it is only in "
-
-// whyLonely says which variant alone has the case.
-func (s *session) whyLonely(name string) string {
+// lonely notes why there is nothing to compare a case with.
+func (s *session) lonely(name string) {
 	for _, v := range s.variants {
 		if s.names[name][v.Name] != "" {
 			continue
 		}
 		for _, other := range s.names[name] {
 			if why := s.listings[v.Name].of(other); why != "" {
-				return fmt.Sprintf("nothing to compare with: in %s it fails: %s", v.Name, why)
+				s.notMeasured(name, results.Breaks, v.Name, fmt.Sprintf("nothing to compare with: in %s it fails: %s", v.Name, why))
+				return
+			}
+			if slices.Contains(s.listings[v.Name].skipped, other) {
+				s.notMeasured(name, results.Skipped, v.Name, "nothing to compare with: in "+v.Name+" it skips itself")
+				return
 			}
 		}
 	}
 	for _, v := range s.variants {
 		if s.names[name][v.Name] != "" {
-			return OnlyIn + v.Name
+			s.notMeasured(name, results.OnlyIn, v.Name, "nothing to compare with: it is only in "+v.Name)
+			return
 		}
 	}
-	return "nothing to compare"
 }
 
 // compared writes down which variants a block of the case runs and what is compared.
@@ -254,7 +262,7 @@ func (s *session) choose(found []string) (cases []string, quick bool, err error)
 	for _, name := range found {
 		if !slices.Contains(s.scenario.Quick.Cases, name) {
 			why := fmt.Sprintf("not a quick case, and %d blocks of every case need about %v", LeastBlocks, s.guess(found, false).Round(time.Second))
-			s.notMeasured(name, why)
+			s.notMeasured(name, results.NotQuick, "", why)
 		}
 	}
 	return s.scenario.Quick.Cases, true, nil
@@ -316,7 +324,7 @@ func (s *session) fit(p *results.Plan) {
 	p.Cases = nil
 	for i, c := range found {
 		if p.Cases = append(p.Cases, c); i > 0 && LeastBlocks*cost() > left {
-			s.notMeasured(c.Case, fmt.Sprintf(NoRoom+"beside the cases before it: %d blocks of each would need about %.0f s more",
+			s.notMeasured(c.Case, results.NoRoom, "", fmt.Sprintf(noRoom+"%d blocks of each would need about %.0f s more",
 				LeastBlocks, (LeastBlocks*cost()-left)/1000))
 			p.Cases = p.Cases[:len(p.Cases)-1]
 		}

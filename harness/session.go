@@ -314,7 +314,7 @@ func (s *session) describe(ctx context.Context) {
 		Started: time.Now().UTC().Truncate(time.Second), Command: s.options.Command, Commit: revision(ctx, s.benchDir),
 		Package: base.pkg, Dir: s.scenario.Bench.Dir, ScenarioSHA256: sha256Hex(s.scenario.Source),
 		Quick: s.options.Quick, Subject: s.subjectName(), Cores: s.cpus.String(),
-		Host: hostOf(id, s.goVersion()),
+		Host: hostOf(id, s.goVersion()), Flags: s.scenario.TestFlags().All(),
 	}
 	if c, err := calibration.Read(s.options.Results); err != nil {
 		s.run.Warnings = append(s.run.Warnings, err.Error())

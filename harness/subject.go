@@ -243,7 +243,7 @@ func (s *session) checkLimits() error {
 			return fmt.Errorf("%w: limiting the base %s: %w", ErrFailed, v.Name, err)
 		}
 		s.failures = append(s.failures, fmt.Sprintf("variant %s gets no number: %v", v.Name, err))
-		s.run.NotMeasured = append(s.run.NotMeasured, results.Unmeasured{Variant: v.Name, Why: err.Error()})
+		s.run.NotMeasured = append(s.run.NotMeasured, results.Unmeasured{Variant: v.Name, Code: results.NoLimits, Why: err.Error()})
 	}
 	s.variants = left
 	return nil

@@ -37,9 +37,11 @@ type jsonPlan struct {
 }
 
 type jsonUnmeasured struct {
-	Case    string `json:"case,omitempty"`
-	Variant string `json:"variant,omitempty"`
-	Why     string `json:"why"`
+	Case    string             `json:"case,omitempty"`
+	Variant string             `json:"variant,omitempty"`
+	Code    results.ReasonCode `json:"code,omitempty"`
+	In      string             `json:"in,omitempty"`
+	Why     string             `json:"why"`
 }
 
 // JSON writes an array of one object per run. Names and texts are as in the file, values carry the unit as declared,

@@ -21,13 +21,14 @@ var nightTitles = []struct {
 	{nights.Regression, "Regressions, confirmed"},
 	{nights.Fails, "Benchmarks that fail at the tip and not at the baseline"},
 	{nights.Broken, "Could not be built or measured"},
+	{nights.NotMeasured, "Not measured"},
+	{nights.OnlyOld, "Disappeared"},
 	{nights.Accepted, "Regressions that were accepted"},
 	{nights.Small, "Slower, confirmed, and too little to matter"},
 	{nights.Flagged, "Stood out, and were not confirmed"},
 	{nights.Improvement, "Better, confirmed"},
-	{nights.OnlyOld, "Disappeared"},
 	{nights.OnlyNew, "New: nothing to compare with"},
-	{nights.NotMeasured, "Not measured"},
+	{nights.Skipped, "Skipped: build tags keep them out, or they skip themselves"},
 	{nights.Alike, "Built into the same bytes on both sides: nothing can differ"},
 }
 

@@ -22,6 +22,8 @@ type Run struct {
 	Cores          string    `json:"cores,omitempty"`   // how the two share the machine, where they don't share every core
 	ScenarioSHA256 string    `json:"scenario_sha256"`   // of the scenario file, kept beside as scenario.toml
 	Quick          bool      `json:"quick"`             // only the quick cases were asked for
+	Flags          []string  `json:"flags,omitempty"`   // that go test would have been given for every variant
+	Unlike         []Unlike  `json:"unlike,omitempty"`  // what processes can see that is not as go test has it
 	Host           Host      `json:"host"`
 	Calibration    *Trust    `json:"calibration,omitempty"` // nil where the machine was not calibrated
 	Plan           Plan      `json:"plan"`
@@ -258,10 +260,28 @@ type FigureCost struct {
 
 // Unmeasured is a case or a variant without a number, and why.
 type Unmeasured struct {
-	Case    string `json:"not_measured"`
-	Variant string `json:"of,omitempty"` // "" for the whole case
-	Why     string `json:"why"`
+	Case    string     `json:"not_measured"`
+	Variant string     `json:"of,omitempty"`   // "" for the whole case
+	Code    ReasonCode `json:"code,omitempty"` // "" in files of before it was kept
+	In      string     `json:"in,omitempty"`   // the variant that the reason is about
+	Why     string     `json:"why"`            // the same for people, with what was printed
 }
+
+// A ReasonCode says why something was not measured.
+type ReasonCode string
+
+// Why something was not measured.
+const (
+	NoRoom    ReasonCode = "no room"   // the budget can't hold it
+	OnlyIn    ReasonCode = "only in"   // one variant alone has it
+	Breaks    ReasonCode = "breaks"    // it fails, hangs or takes too long
+	Skipped   ReasonCode = "skipped"   // it skips itself
+	NotQuick  ReasonCode = "not quick" // the quick form leaves it out
+	Incorrect ReasonCode = "incorrect" // the variant fails its correctness test
+	NoLimits  ReasonCode = "no limits" // the variant's limits can't be set here
+	NoMetric  ReasonCode = "no metric" // it reports none of the primary metrics
+	Unknown   ReasonCode = "not found" // its process ended before it was found
+)
 
 // Outcome is how a trial ended.
 type Outcome string

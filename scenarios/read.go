@@ -25,7 +25,19 @@ func Read(path string) (*Scenario, error) {
 
 // Parse is [Read] of a file's contents. The path says where relative paths begin.
 func Parse(path string, source []byte) (*Scenario, error) {
-	s := &Scenario{Path: path, Name: strings.TrimSuffix(filepath.Base(path), ".toml"), Source: source}
+	return parse(&Scenario{Path: path, Name: strings.TrimSuffix(filepath.Base(path), ".toml"), Source: source})
+}
+
+// ParseGenerated is [Parse] of a scenario that nobody wrote: messages call it what about says, and name no file and no line.
+func ParseGenerated(name, about string, source []byte) (*Scenario, error) {
+	return parse(&Scenario{Path: name + ".toml", Name: name, Source: source, about: about})
+}
+
+func parse(s *Scenario) (*Scenario, error) {
+	path, source := s.Path, s.Source
+	if s.about != "" {
+		path = s.about
+	}
 	if err := Decode(path, source, s); err != nil {
 		return nil, err
 	}
@@ -88,8 +100,7 @@ func (s *Scenario) setDefaults() {
 	if s.Metrics.Better == nil {
 		s.Metrics.Better = map[string]string{}
 	}
-	// The four whose direction golang.org/x/perf knows, and MB/s.
-	for unit, better := range map[string]string{"ns/op": "lower", "B/op": "lower", "allocs/op": "lower", "instructions/op": "lower", "B/s": "higher", "MB/s": "higher"} {
+	for unit, better := range knownBetter {
 		if _, ok := s.Metrics.Better[unit]; !ok {
 			s.Metrics.Better[unit] = better
 		}
@@ -106,6 +117,12 @@ func (s *Scenario) setDefaults() {
 	}
 }
 
+// knownBetter are the units whose direction need not be given: the four that golang.org/x/perf knows, MB/s, and ours.
+var knownBetter = map[string]string{"ns/op": "lower", "B/op": "lower", "allocs/op": "lower", "instructions/op": "lower", "B/s": "higher", "MB/s": "higher"}
+
+// KnowsBetter reports whether it is known which direction of the unit is better.
+func KnowsBetter(unit string) bool { return knownBetter[unit] != "" }
+
 // variantName is what benchstat's -col takes without quoting.
 var variantName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.=+%-]*$`)
 
@@ -120,6 +137,10 @@ type checker struct {
 
 // fail reports a broken rule at the line of the first of paths that the file has.
 func (c *checker) fail(paths []string, format string, args ...any) {
+	if c.s.about != "" {
+		c.errs = append(c.errs, &Error{c.s.about, 0, fmt.Sprintf(format, args...)})
+		return
+	}
 	c.errs = append(c.errs, &Error{c.s.Path, c.lines.Of(paths...), fmt.Sprintf(format, args...)})
 }
 

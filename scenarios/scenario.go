@@ -42,7 +42,8 @@ type Scenario struct {
 
 	lines   LineIndex
 	flags   TestFlags // of Bench.Flags
-	written int // how many of Variants are tables of the file; the matrix made the others
+	about   string    // what messages call it when nobody wrote it, else ""
+	written int       // how many of Variants are tables of the file; the matrix made the others
 }
 
 // TestFlags are Bench.Flags, sorted by who gets them.
@@ -58,6 +59,9 @@ func (s *Scenario) table(i int) string {
 
 // VariantPosition returns "file:line" of a variant's key, for messages; of the variant where key is "".
 func (s *Scenario) VariantPosition(name, key string) string {
+	if s.about != "" {
+		return s.about
+	}
 	for i, v := range s.Variants {
 		if v.Name == name {
 			return s.Position(strings.TrimSuffix(s.table(i)+"."+key, "."))
@@ -69,6 +73,9 @@ func (s *Scenario) VariantPosition(name, key string) string {
 // Position returns "file:line" of a key, such as "bench.run" or "variant[1].select", for messages; of the table that
 // it belongs in when the file does not have it.
 func (s *Scenario) Position(key string) string {
+	if s.about != "" {
+		return s.about
+	}
 	if line := s.lines.Of(key); line > 0 {
 		return fmt.Sprintf("%s:%d", s.Path, line)
 	}

@@ -232,7 +232,7 @@ func (p *Package) fail(err error) {
 	p.State, p.Why = Failed, readable(err)
 	excluded := slices.ContainsFunc(noTests, func(text string) bool { return strings.Contains(p.Why, text) })
 	if excluded || errors.Is(err, harness.ErrNoBenchmarks) {
-		p.State, p.Why = NotMeasured, "no benchmark ran on one of the sides: build tags keep it out, or it was skipped"
+		p.State, p.Why = Skips, "no benchmark ran on one of the sides: build tags keep it out, or it was skipped"
 	}
 }
 

@@ -28,16 +28,22 @@ type Config struct {
 	Baseline string             `toml:"baseline"` // the revision that tips are compared with
 	Packages []string           `toml:"packages"` // as the go command writes them, relative to the file; ./... when absent
 	Bench    string             `toml:"bench"`    // a -test.bench pattern; all benchmarks when absent
+	Flags    []string           `toml:"flags"`    // what go test would be given for them, see scenarios.ParseTestFlags
 	Budget   scenarios.Duration `toml:"budget"`   // wall time of measuring, builds not counted; 10m when absent
 	History  string             `toml:"history"`  // a folder, relative to the file, or "git:BRANCH"; results/history when absent
 	// FamilyError is the chance that a night in which nothing differs is red; 0.01 when absent.
 	FamilyError *float64 `toml:"family_error"`
 	// Least is the smallest confirmed slowdown, as a share, that makes a night red; 0.01 when absent.
-	Least    *float64   `toml:"least"`
+	Least *float64 `toml:"least"`
+	// Unmeasured is how many of the benchmarks that the gate is asked to watch may be left unmeasured in a night that says
+	// something; 0 when absent. Those that are skipped, or that one side does not have, don't count.
+	Unmeasured int `toml:"unmeasured"`
+
 	Metrics  Metrics    `toml:"metrics"`
 	Canary   CanaryKeys `toml:"canary"`
 	Accepted []Accepted `toml:"accepted"`
 
+	flags scenarios.TestFlags
 	lines scenarios.LineIndex
 }
 
@@ -170,12 +176,22 @@ func (c *Config) check(fail failer) {
 			fail("bench", "bench: %v", err)
 		}
 	}
+	if c.Unmeasured < 0 {
+		fail("unmeasured", "unmeasured is %d: a number of benchmarks, 0 or more", c.Unmeasured)
+	}
+	var packages []string
+	var err error
+	if c.flags, packages, err = scenarios.ParseTestFlags(c.Flags); err != nil {
+		fail("flags", "flags: %v", err)
+	} else if len(packages) > 0 {
+		fail("flags", "flags: %q is no flag: packages are named by packages, and a flag of the tests' own has its value in one word or stands behind -args", packages[0])
+	}
 	c.checkMetrics(fail)
 }
 
 // checkMetrics asks package scenarios, which knows the rules.
 func (c *Config) checkMetrics(fail failer) {
-	_, err := withMetrics(c.Metrics).parse(c.Path)
+	_, err := withMetrics(c.Metrics).parse("metrics", c.Path)
 	for _, err := range flatten(err) {
 		var e *scenarios.Error
 		if errors.As(err, &e) {
@@ -251,6 +267,9 @@ baseline = %s
 packages = %s
 bench = "."
 
+# What go test would be given besides.
+# flags = ["-short", "-tags=integration", "-args", "-data=small"]
+
 # Wall time of measuring; builds are not counted. --budget overrides it.
 budget = "10m"
 
@@ -262,6 +281,10 @@ family_error = 0.01
 
 # The smallest confirmed slowdown that makes a night red, as a share.
 least = 0.01
+
+# How many benchmarks may be left unmeasured, because they break or the budget has no room for them, in a night that passes.
+# With more it says nothing (exit 2).
+unmeasured = 0
 
 [metrics]
 primary = ["ns/op", "allocs/op"]

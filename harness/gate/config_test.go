@@ -141,7 +141,7 @@ func TestOnly(t *testing.T) {
 		if len(only.MarginAbs) != want || len(only.Primary) != 1 || *only.Margin != margin {
 			t.Errorf("%s: %+v", unit, only)
 		}
-		if _, err := withMetrics(only).parse("x.toml"); err != nil {
+		if _, err := withMetrics(only).parse("x", "x.toml"); err != nil {
 			t.Errorf("%s: %v", unit, err)
 		}
 	}

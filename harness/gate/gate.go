@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -97,7 +98,7 @@ func (c *Config) question(ctx context.Context, o Options) (q *Question, dirty bo
 		baseline = o.Baseline
 	}
 	q = &Question{
-		Repo: r, Prefix: prefix, Patterns: c.Packages, Bench: c.Bench, Metrics: c.Metrics, Budget: time.Duration(c.Budget),
+		Repo: r, Prefix: prefix, Patterns: c.Packages, Bench: c.Bench, Flags: c.flags, Metrics: c.Metrics, Budget: time.Duration(c.Budget),
 		FamilyError: *c.FamilyError, Kind: "gate", Results: o.Results, Seed: o.Seed, Command: o.Command, Tell: o.Tell,
 	}
 	q.First, q.Last = lastNight(o.Before)
@@ -155,6 +156,7 @@ func (r *Result) judge(c *Config, o Options) {
 	}
 	regressions := by[nights.Regression] + by[nights.Fails]
 	compared, told := r.Report.Comparisons()
+	lost := r.lost()
 	n.Exit = NothingSay
 	switch {
 	case twinIsSuspect(flagged, all):
@@ -168,6 +170,8 @@ func (r *Result) judge(c *Config, o Options) {
 		say("%s", count(regressions, "confirmed regression", "confirmed regressions"))
 	case by[nights.Broken] > 0:
 		say("%s could not be built or measured", count(by[nights.Broken], "package", "packages"))
+	case lost > c.Unmeasured:
+		say("%s that this gate watches: %s (unmeasured in %s), so a regression may be among them", unmeasured(lost), allowed(c.Unmeasured), c.Path)
 	case compared == 0 && n.Counts.Alike == 0:
 		say("nothing was measured")
 	case told == 0 && (compared > 0 || by[nights.NotMeasured] > 0):
@@ -180,8 +184,8 @@ func (r *Result) judge(c *Config, o Options) {
 	if regressions > 0 && n.Exit == NothingSay {
 		say("%s, which such a night can't vouch for", count(regressions, "regression was confirmed", "regressions were confirmed"))
 	}
-	if unreached := unreached(n.Findings); unreached > 0 {
-		say("%s not measured", count(unreached, "benchmark was", "benchmarks were"))
+	if lost > 0 && !strings.HasPrefix(r.Says, unmeasured(lost)) {
+		n.Says = append([]string{unmeasured(lost) + ", named below"}, n.Says...)
 	}
 	for _, text := range c.Expired(o.Now) {
 		say("%s", text)
@@ -191,15 +195,33 @@ func (r *Result) judge(c *Config, o Options) {
 	}
 }
 
-// unreached counts the benchmarks that were not measured.
-func unreached(list []nights.Finding) int {
+// lost counts the benchmarks that were to be watched and that nobody measured: those that break or found no room, and
+// those of packages that could not be built.
+func (r *Result) lost() int {
 	n := 0
-	for _, f := range list {
-		if f.Kind == nights.NotMeasured {
+	for _, f := range r.Night.Findings {
+		if f.Kind == nights.NotMeasured && f.Benchmark != "" {
 			n += 1 + strings.Count(f.Benchmark, ", ")
 		}
 	}
+	for _, p := range r.Report.Packages {
+		if p.State == Failed {
+			n += len(p.Benchmarks)
+		}
+	}
 	return n
+}
+
+func unmeasured(n int) string {
+	return count(n, "benchmark was", "benchmarks were") + " not measured"
+}
+
+// allowed says how many may be.
+func allowed(n int) string {
+	if n == 0 {
+		return "none may be"
+	}
+	return "at most " + strconv.Itoa(n) + " may be"
 }
 
 // twins counts the nights in which the canary's twin was flagged, this one included, of the last that many.

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"tunelab/harness"
 	"tunelab/results"
 	"tunelab/results/nights"
 	"tunelab/results/verdict"
@@ -112,6 +111,8 @@ func (p *Package) about(q *Question) []nights.Finding {
 		add(nights.Broken, nil, p.Why)
 	case NotMeasured:
 		add(nights.NotMeasured, p.Benchmarks, p.Why)
+	case Skips:
+		add(nights.Skipped, p.Benchmarks, p.Why)
 	case Alike:
 		add(nights.Alike, nil, p.Why)
 	}
@@ -127,11 +128,13 @@ func (p *Package) about(q *Question) []nights.Finding {
 			switch {
 			case p.has(u.Case): // another run had room
 			case slices.Contains(p.OnlyOld, function) || slices.Contains(p.OnlyNew, function): // said already
-			case u.Why == harness.OnlyIn+q.Old.Name:
+			case u.Code == results.OnlyIn && u.In == q.Old.Name:
 				add(nights.OnlyOld, []string{u.Case}, "")
-			case u.Why == harness.OnlyIn+q.New.Name:
+			case u.Code == results.OnlyIn && u.In == q.New.Name:
 				add(nights.OnlyNew, []string{u.Case}, "")
-			case i == len(p.Runs)-1 || !strings.Contains(u.Why, harness.NoRoom): // a later run had room, or says it too
+			case u.Code == results.Skipped:
+				add(nights.Skipped, []string{u.Case}, u.Why)
+			case i == len(p.Runs)-1 || u.Code != results.NoRoom: // a later run had room, or says it too
 				add(nights.NotMeasured, []string{u.Case}, u.Why)
 			}
 		}

@@ -79,7 +79,7 @@ func (p *Package) unreached() []string {
 	}
 	var out []string
 	for _, u := range p.Runs[len(p.Runs)-1].File.Run.NotMeasured {
-		if u.Variant == "" && strings.Contains(u.Why, harness.NoRoom) && !p.has(u.Case) {
+		if u.Variant == "" && u.Code == results.NoRoom && !p.has(u.Case) {
 			out = append(out, u.Case)
 		}
 	}

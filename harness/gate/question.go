@@ -82,6 +82,7 @@ type Question struct {
 	Old, New Side
 	Patterns []string // packages, as the go command writes them; ./... when empty
 	Bench    string   // a -test.bench pattern; all benchmarks when empty
+	Flags    scenarios.TestFlags
 	Metrics  Metrics
 
 	Budget      time.Duration // for measuring; builds are not counted
@@ -206,6 +207,8 @@ type scenarioFile struct {
 type benchTable struct {
 	Dir string `toml:"dir"`
 	Run string `toml:"run,omitempty"`
+
+	Flags []string `toml:"flags,omitempty"`
 }
 
 type variantTable struct {
@@ -216,13 +219,13 @@ type variantTable struct {
 	BuildEnv map[string]string `toml:"buildenv,omitempty"`
 }
 
-// parse has package scenarios read and check the file, as if it were at path.
-func (f scenarioFile) parse(path string) (*scenarios.Scenario, error) {
+// parse has package scenarios read and check the file. Messages call it what about says: nobody wrote it.
+func (f scenarioFile) parse(name, about string) (*scenarios.Scenario, error) {
 	text, err := toml.Marshal(f)
 	if err != nil {
 		return nil, fmt.Errorf("writing a scenario: %w", err)
 	}
-	return scenarios.Parse(path, text)
+	return scenarios.ParseGenerated(name, about, text)
 }
 
 // scenario makes the question about one package, and of those of its benchmarks that a pattern matches, if there is one.
@@ -230,7 +233,7 @@ func (q *Question) scenario(p repo.Package, bench string) (*scenarios.Scenario, 
 	dir := filepath.Join(q.Repo.Top, filepath.FromSlash(p.Dir))
 	f := scenarioFile{
 		Question: fmt.Sprintf("Is %s faster or slower in %s than in %s?", here(p.Dir), q.New.Said(), q.Old.Said()),
-		Bench:    benchTable{Dir: dir, Run: cmp.Or(bench, q.Bench)},
+		Bench:    benchTable{Dir: dir, Run: cmp.Or(bench, q.Bench), Flags: q.Flags.All()},
 		Metrics:  q.Metrics,
 	}
 	for i, side := range []Side{q.Old, q.New} {
@@ -239,7 +242,7 @@ func (q *Question) scenario(p repo.Package, bench string) (*scenarios.Scenario, 
 			Flags: append([]string{"-trimpath"}, side.Flags...), // builds in two folders are alike then
 		})
 	}
-	return f.parse(filepath.Join(dir, q.Kind+"-"+runName(q.Repo, p.Dir)+".toml"))
+	return f.parse(q.Kind+"-"+runName(q.Repo, p.Dir), q.Kind+" of "+here(p.Dir))
 }
 
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9_.]+`)

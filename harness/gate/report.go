@@ -24,7 +24,8 @@ const (
 	OnlyOld     State = "only old"     // its benchmarks are on the old side only
 	OnlyNew     State = "only new"     // or on the new one
 	Failed      State = "failed"       // it could not be built or measured; Why says why
-	NotMeasured State = "not measured" // the budget did not reach it, or none of its benchmarks runs
+	NotMeasured State = "not measured" // the budget did not reach it
+	Skips       State = "skips"        // none of its benchmarks runs: build tags keep them out, or they skip themselves
 )
 
 // A Package is what became of one package.

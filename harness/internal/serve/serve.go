@@ -76,6 +76,7 @@ type Event struct {
 
 // An Answer is what a process said to a command.
 type Answer struct {
+	Has    []string // the benchmarks that match, without those below them, with "Benchmark"
 	Events []Event
 	Result string // the result line of the last benchmark that had one
 	Counts string // how it counts: by b.N or by b.Loop, "N" or "Loop"; "" when it did not say so
@@ -88,6 +89,8 @@ func Read(text []byte) Answer {
 		whole := strings.HasSuffix(line, "\n")
 		kind, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		switch kind {
+		case "has":
+			a.Has = append(a.Has, rest)
 		case "begin":
 			a.Events = append(a.Events, Event{Begins: true, Name: rest})
 		case "ran":
