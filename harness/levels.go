@@ -122,8 +122,6 @@ func (s *session) levels(ctx context.Context, c *results.PlannedCase, v scenario
 	}
 	if s.scenario.Bench.Timeout == 0 {
 		c.TimeoutMS = trying.TimeoutMS
-	} else {
-		c.TimeoutMS = time.Duration(s.scenario.Bench.Timeout).Milliseconds()
 	}
 	c.Processes = chooseLevels(parties)
 	c.Processes.Counts = trying.Processes.Counts

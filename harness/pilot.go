@@ -54,6 +54,7 @@ func (s *session) pilot(ctx context.Context, name string, quick bool, left, leve
 	} else if err != nil {
 		return p.c, err
 	}
+	p.limits()
 	if err := s.levels(ctx, &p.c, p.v, nsPerOp(p.last.line), p.last.hidden(), levels); err != nil {
 		return p.c, err
 	}
@@ -138,12 +139,17 @@ func (p *piloting) cost(ctx context.Context) error {
 		}
 	}
 	p.c.BlockMS = ms(p.last.took)
+	p.limits()
+	return nil
+}
+
+// limits sets a trial's limit by the last process.
+func (p *piloting) limits() {
 	timeout := p.timeout
 	if timeout == 0 {
 		timeout = 10*p.last.exit.Wall + 10*time.Second
 	}
 	p.c.TimeoutMS = timeout.Milliseconds()
-	return nil
 }
 
 // metrics notes which of the primary metrics the case reports.

@@ -40,6 +40,8 @@ func (s *Summary) setPlan() {
 		{"alpha", fmt.Sprint(p.Alpha)},
 		{"budget", number.Milliseconds(float64(p.BudgetMS))},
 		{"second stage", secondStage(p)},
+		{"flags of go test", plain.Clean(strings.Join(run.Flags, " "))},
+		{"unlike go test", s.unlike()},
 		{"layouts", s.layouts()},
 		{"placement", s.placement()},
 		{"trust", s.trust()},

@@ -83,6 +83,12 @@ func (p *printer) head(s *Summary) {
 		p.wrap("", cores)
 	}
 	if s.File.Run.Protocol > 1 {
+		if len(s.File.Run.Flags) > 0 {
+			p.wrap("", "flags of go test: "+plain.Clean(strings.Join(s.File.Run.Flags, " ")))
+		}
+		if unlike := s.unlike(); unlike != "" {
+			p.wrap("", "unlike go test: "+unlike)
+		}
 		if layouts := s.layouts(); layouts != "" {
 			p.wrap("", "layouts: "+layouts)
 		}
