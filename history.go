@@ -32,9 +32,9 @@ func historyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history [DIR|git:BRANCH]",
 		Short: "What changed over the nights, and with which commit",
-		Long: `History reads what the gate kept, or any folder of Go benchmark files that have commit: and date: lines, and finds the
-nights at which a benchmark changed for good. Nights of another machine, Go version, protocol or baseline are never mixed
-into one series.
+		Long: `History reads what the gate kept, or any folder of Go benchmark files that have commit: and date: (or commit-time:)
+lines, and finds the nights at which a benchmark changed for good. Nights of another machine, Go version, protocol or
+baseline are never mixed into one series.
 
 What it finds are candidates. --confirm measures the commits on both sides of each anew, and where that holds and several
 commits lie between, halves them until the one is found. That needs the repository here, and is kept with the nights.`,

@@ -2,6 +2,7 @@ package results
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"golang.org/x/perf/benchfmt"
 
@@ -212,6 +214,50 @@ func TestReopen(t *testing.T) {
 	again := read(t, dir)
 	if again.Torn || len(again.Problems) > 0 || !reflect.DeepEqual(again.Trials, list) {
 		t.Errorf("torn %v, problems %v, trials %+v", again.Torn, again.Problems, again.Trials)
+	}
+}
+
+// What an editor or a shell made of a run's file is read as it was, and not gone on with where offsets differ.
+func TestOtherEncodings(t *testing.T) {
+	list := trials(3, 0.5)
+	dir := write(t, sample(), list, false)
+	path := filepath.Join(dir, BenchFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide := binary.LittleEndian.AppendUint16(nil, 0xfeff)
+	for _, u := range utf16.Encode([]rune(string(data))) {
+		wide = binary.LittleEndian.AppendUint16(wide, u)
+	}
+	for name, c := range map[string]struct {
+		data     []byte
+		torn     bool
+		resumes  bool
+		problems int
+	}{
+		"CRLF":           {bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n")), false, true, 0},
+		"marked":         {append([]byte("\ufeff"), data...), false, false, 0},
+		"UTF-16":         {wide, false, false, 0},
+		"zeros":          {append(bytes.Clone(data), make([]byte, 100)...), true, true, 1}, // as a power cut leaves them
+		"marked, torn":   {append([]byte("\ufeff"), append(bytes.Clone(data), "# tri"...)...), true, false, 1},
+		"as we write it": {data, false, true, 0},
+	} {
+		f, err := Parse(path, c.data)
+		if err != nil || !reflect.DeepEqual(f.Trials, list) || f.Torn != c.torn || len(f.Problems) != c.problems {
+			t.Errorf("%s: %v, %+v", name, err, f)
+			continue
+		}
+		if err := os.WriteFile(path, c.data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		w, err := Reopen(f)
+		if (err == nil) != c.resumes || err != nil && !strings.Contains(err.Error(), "encoding") {
+			t.Errorf("%s: resuming: %v", name, err)
+		}
+		if err == nil {
+			w.Close()
+		}
 	}
 }
 
