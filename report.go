@@ -73,6 +73,9 @@ func report(cmd *cobra.Command, root, arg string, to destination) error {
 	if err != nil {
 		return err
 	}
+	if len(dirs) == 0 && !results.IsRun(path) {
+		return fmt.Errorf("no runs under %s; make one with: tunelab run SCENARIO", path)
+	}
 	if len(dirs) == 0 {
 		return reportRun(cmd, path, to)
 	}

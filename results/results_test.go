@@ -542,7 +542,7 @@ func TestStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		dirs = append(dirs, dir)
-		if err := os.WriteFile(filepath.Join(dir, BenchFile), nil, 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, BenchFile), []byte("goos: linux\n"), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -555,7 +555,16 @@ func TestStore(t *testing.T) {
 	}
 	late, err := NewDir(root, "a", now.Add(time.Hour))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(late, BenchFile), nil, 0o666)
+		err = os.WriteFile(filepath.Join(late, BenchFile), []byte("goos: linux\n"), 0o666)
+	}
+	// What runs have left that were killed before they had a plan is none.
+	for _, name := range []string{"a-20990101-000000", "a-20990101-000001"} {
+		if err := os.Mkdir(filepath.Join(root, name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "a-20990101-000001", BenchFile), nil, 0o666); err != nil {
+		t.Fatal(err)
 	}
 	if got, err2 := Find(root, "last"); err != nil || err2 != nil || got != late {
 		t.Errorf("last is %s, want %s: %v %v", got, late, err, err2)
@@ -568,6 +577,16 @@ func TestStore(t *testing.T) {
 	}
 	if _, err := NewDir(filepath.Join(dirs[0], BenchFile), "a", now); err == nil {
 		t.Error("a results folder that is a file was taken")
+	}
+	if err := CheckRoot(filepath.Join(dirs[0], BenchFile)); err == nil || !strings.Contains(err.Error(), "--results") {
+		t.Errorf("a results folder that is a file: %v", err)
+	}
+	before, err := os.ReadDir(root)
+	if err == nil {
+		err = CheckRoot(root)
+	}
+	if after, err2 := os.ReadDir(root); err != nil || err2 != nil || len(after) != len(before) {
+		t.Errorf("looking whether a folder can be made: %v %v, and there are %d things instead of %d", err, err2, len(after), len(before))
 	}
 }
 
