@@ -14,7 +14,7 @@ func GitSettings() []string {
 	settings := []string{"--no-pager"}
 	for _, s := range []string{
 		"core.hooksPath=/dev/null", // update-ref has a hook, too
-		"core.fsmonitor=false",     // may name a program
+		"core.fsmonitor=",          // may name a program
 		"core.pager=cat",
 		"commit.gpgSign=false",
 		"tag.gpgSign=false",
