@@ -75,11 +75,11 @@ func runCalibration(ctx context.Context, cmd *cobra.Command, sc *scenarios.Scena
 	if err := c.Write(o.Results); err != nil {
 		return err
 	}
-	if err := reports.CalibrationText(cmd.OutOrStdout(), c, textOptions(cmd.OutOrStdout())); err != nil {
+	page := filepath.Join(o.Results, calibrationPage)
+	if err := writeFile(ctx, page, func(w io.Writer) error { return reports.CalibrationHTML(w, c) }); err != nil {
 		return err
 	}
-	page := filepath.Join(o.Results, calibrationPage)
-	if err := writeFile(page, func(w io.Writer) error { return reports.CalibrationHTML(w, c) }); err != nil {
+	if err := reports.CalibrationText(cmd.OutOrStdout(), c, textOptions(cmd.OutOrStdout())); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "\npage: %s\n", page)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -133,20 +135,15 @@ func compare(cmd *cobra.Command, q *gate.Question, out, summary string) error {
 		return err
 	}
 	night := report.Night(cmd.Context(), nil)
-	runs, err := runPages(report.Files(), out)
-	if err != nil {
-		return err
-	}
-	if len(runs) == 1 {
-		err = printText(cmd.OutOrStdout(), runs[0])
-		fmt.Fprintln(cmd.OutOrStdout())
-	}
-	if err == nil {
-		err = reports.FindingsText(cmd.OutOrStdout(), night, textOptions(cmd.OutOrStdout()))
-	}
+	runs, err := runPages(cmd.Context(), report.Files(), out)
 	if err == nil {
 		err = appendSummary(summary, nightSummary("tunelab compare: "+report.Question.Old.Said()+" and "+report.Question.New.Said(), night))
 	}
+	if len(runs) == 1 {
+		err = errors.Join(err, otherThanLost(printText(cmd.OutOrStdout(), runs[0])))
+		fmt.Fprintln(cmd.OutOrStdout())
+	}
+	err = errors.Join(err, otherThanLost(reports.FindingsText(cmd.OutOrStdout(), night, textOptions(cmd.OutOrStdout()))))
 	printPages(cmd, report.Files(), out)
 	if err != nil {
 		return err
@@ -155,16 +152,16 @@ func compare(cmd *cobra.Command, q *gate.Question, out, summary string) error {
 }
 
 // runPages writes the pages of runs beside their results, and those and an index to the folder out, if there is one.
-func runPages(files []*results.File, out string) ([]*reports.Summary, error) {
+func runPages(ctx context.Context, files []*results.File, out string) ([]*reports.Summary, error) {
 	var runs []*reports.Summary
 	var links []string
 	for _, file := range files {
 		s := reports.Summarize(file)
 		link := file.Run.ID + ".html"
 		runs, links = append(runs, s), append(links, link)
-		err := writePage(pageOf(file), s)
+		err := writePage(ctx, pageOf(file), s)
 		if out != "" {
-			err = errors.Join(err, writePage(filepath.Join(out, link), s))
+			err = errors.Join(err, writePage(ctx, filepath.Join(out, link), s))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", harness.ErrFailed, err)
@@ -173,7 +170,7 @@ func runPages(files []*results.File, out string) ([]*reports.Summary, error) {
 	if out == "" {
 		return runs, nil
 	}
-	err := writeFile(filepath.Join(out, "index.html"), func(w io.Writer) error { return reports.Index(w, runs, links) })
+	err := writeFile(ctx, filepath.Join(out, "index.html"), func(w io.Writer) error { return reports.Index(w, runs, links) })
 	return runs, err
 }
 
@@ -196,9 +193,14 @@ func appendSummary(path string, render func(io.Writer) error) error {
 	if path == "" {
 		return nil
 	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	var text bytes.Buffer // in one write, so that there is no half of it
+	err := render(&text)
 	if err == nil {
-		err = errors.Join(render(f), f.Close())
+		var f *os.File
+		if f, err = os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666); err == nil {
+			_, err = f.Write(text.Bytes())
+			err = errors.Join(err, f.Close())
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("writing the summary: %w", err)

@@ -19,6 +19,8 @@ import (
 	"tunelab/results/nights"
 )
 
+const gateName = "gate"
+
 // errRed is a confirmed regression.
 var errRed = errors.New("red")
 
@@ -30,7 +32,7 @@ func gateCommand() *cobra.Command {
 	var f gateFlags
 	var seed uint64
 	cmd := &cobra.Command{
-		Use:   "gate",
+		Use:   gateName,
 		Short: "The nightly job: the tip against a pinned baseline",
 		Long: `Gate compares the tip of a git repository, HEAD, with the baseline that tunelab.toml names: every benchmark of the
 packages named there whose build differs. What stands out is measured a second time, and the chance that a night without
@@ -136,7 +138,7 @@ func concludeNight(cmd *cobra.Command, store nights.Store, r *gate.Result, f gat
 			problems = append(problems, fmt.Errorf("keeping the night: %w; its trials are in %s", err, strings.Join(paths(r.Files()), ", ")))
 		}
 	}
-	if _, err := runPages(r.Files(), f.out); err != nil {
+	if _, err := runPages(cmd.Context(), r.Files(), f.out); err != nil {
 		problems = append(problems, err)
 	}
 	if os.Getenv("GITHUB_ACTIONS") == "true" {

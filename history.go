@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -32,9 +33,9 @@ func historyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history [DIR|git:BRANCH]",
 		Short: "What changed over the nights, and with which commit",
-		Long: `History reads what the gate kept, or any folder of Go benchmark files that have commit: and date: lines, and finds the
-nights at which a benchmark changed for good. Nights of another machine, Go version, protocol or baseline are never mixed
-into one series.
+		Long: `History reads what the gate kept, or any folder of Go benchmark files that have commit: and date: (or commit-time:)
+lines, and finds the nights at which a benchmark changed for good. Nights of another machine, Go version, protocol or
+baseline are never mixed into one series.
 
 What it finds are candidates. --confirm measures the commits on both sides of each anew, and where that holds and several
 commits lie between, halves them until the one is found. That needs the repository here, and is kept with the nights.`,
@@ -119,7 +120,8 @@ func showTrend(cmd *cobra.Command, t *reports.Trend, f historyFlags) error {
 	case f.asMarkdown:
 		return reports.TrendMarkdown(out, t)
 	}
-	if err := reports.TrendText(out, t, textOptions(out)); err != nil {
+	var text bytes.Buffer // printed when the pages are there, whatever becomes of standard output
+	if err := reports.TrendText(&text, t, textOptions(out)); err != nil {
 		return err
 	}
 	changed := map[*nights.Line]bool{}
@@ -134,19 +136,19 @@ func showTrend(cmd *cobra.Command, t *reports.Trend, f historyFlags) error {
 		return reports.TrendFile(l)
 	}
 	index := filepath.Join(f.out, t.Index)
-	if err := writeFile(index, func(w io.Writer) error { return reports.TrendIndex(w, t) }); err != nil {
+	if err := writeFile(cmd.Context(), index, func(w io.Writer) error { return reports.TrendIndex(w, t) }); err != nil {
 		return err
 	}
 	for _, l := range t.Lines {
 		if !changed[l] {
 			continue
 		}
-		err := writeFile(filepath.Join(f.out, reports.TrendFile(l)), func(w io.Writer) error { return reports.TrendPage(w, t, l) })
+		err := writeFile(cmd.Context(), filepath.Join(f.out, reports.TrendFile(l)), func(w io.Writer) error { return reports.TrendPage(w, t, l) })
 		if err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(out, "\npage: %s\n", index)
+	_, err := fmt.Fprintf(out, "%s\npage: %s\n", text.Bytes(), index)
 	return err
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -34,7 +35,12 @@ HEAD where there is none. A file that is there already is left alone.`,
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(path, gate.Template(found.Baseline, []string{"./..."}), 0o666); err != nil {
+		text := gate.Template(found.Baseline, []string{"./..."})
+		err = replaceFile(cmd.Context(), path, func(w io.Writer) error {
+			_, err := w.Write(text)
+			return err
+		})
+		if err != nil {
 			return fmt.Errorf("writing the gate's settings: %w", err)
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: %v.\nNext: commit it, then tunelab gate --budget 2m\n", path, found)

@@ -232,6 +232,106 @@ func sameOrder(t *testing.T, dir string, file *results.File) {
 	}
 }
 
+// slowScenario tells in the file $MARK how far it is, and then takes its time. Its variant is built with a profile.
+var slowScenario = map[string]string{
+	"go.mod": "module example.com/slow\n\ngo 1.24\n",
+	"slow_test.go": `package slow
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+func mark(what string) {
+	f, err := os.OpenFile(os.Getenv("MARK"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	if err != nil {
+		panic(err)
+	}
+	f.WriteString(what + "\\n")
+	f.Close()
+	time.Sleep(100 * time.Millisecond)
+}
+
+func TestCorrect(t *testing.T) { mark("check") }
+
+var sink int
+
+func BenchmarkWork(b *testing.B) {
+	mark("work")
+	for i := 0; i < b.N; i++ {
+		for j := range 1000 {
+			sink += j
+		}
+	}
+}
+`,
+	"slow.toml": `question = "Is a folder left?"
+[bench]
+dir = "."
+check = "Correct"
+[[variant]]
+name = "a"
+base = true
+[[variant]]
+name = "b"
+`,
+	"trained.toml": `question = "Is a folder left?"
+[bench]
+dir = "."
+check = "Correct"
+[[variant]]
+name = "a"
+base = true
+[[variant]]
+name = "b"
+pgo = "Work"
+`,
+}
+
+// TestKilledEarly kills a run before it has a plan: it leaves no folder, or one with a profile in it.
+func TestKilledEarly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFiles(t, dir, slowScenario)
+	for i, c := range []struct {
+		scenario, mark string
+		times          int
+	}{{"slow.toml", "check", 1}, {"slow.toml", "work", 2}, {"trained.toml", "work", 2}} {
+		out := fmt.Sprintf("out%d", i)
+		mark := filepath.Join(dir, out+".mark")
+		cmd := tunelab(dir, "run", c.scenario, "--results", out)
+		cmd.Env = append(cmd.Env, "MARK="+mark)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for tries := 0; ; tries++ {
+			if text, _ := os.ReadFile(mark); strings.Count(string(text), c.mark) >= c.times {
+				break
+			} else if tries > 6000 {
+				cmd.Process.Kill()
+				cmd.Wait()
+				t.Fatalf("%v: it does not come so far\n%s\n%s", c, text, &stderr)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		cmd.Process.Kill()
+		cmd.Wait()
+		nobodySurvives(t, dir)
+		left, err := os.ReadDir(filepath.Join(dir, out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range left {
+			if profiles, _ := filepath.Glob(filepath.Join(dir, out, e.Name(), "profiles", "*.pprof")); len(profiles) == 0 {
+				t.Errorf("%v: it left %s\n%s", c, e.Name(), &stderr)
+			}
+		}
+	}
+}
+
 // TestSignals interrupts a run with each of the two signals at random moments: status 128 + the signal, nothing left
 // running, a file that --resume can go on with, and the command that does it.
 func TestSignals(t *testing.T) {

@@ -9,13 +9,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -32,14 +29,15 @@ func main() {
 // The exit statuses.
 const (
 	exitOK     = 0
-	exitFailed = 1 // a build or an undeclared trial failed, or a result could not be written; of a gate, a regression
-	exitUsage  = 2 // wrong use or unusable input; of a gate, nothing can be said
+	exitFailed = 1 // a build or an undeclared trial failed, or a result could not be written or printed; of a gate, a regression
+	exitUsage  = 2 // wrong use or unusable input; of a gate, nothing can be said, or what it says could not be printed
 )
 
 // execute runs the command line and returns the exit status.
 func execute(args []string, stdout, stderr io.Writer) int {
-	ctx, caught, stop := catchSignals()
-	defer stop()
+	ctx, interrupted := catchSignals(stderr)
+	defer interrupted.stop()
+	out, problems := &output{name: "standard output", w: stdout}, &output{name: "standard error", w: stderr}
 	root := &cobra.Command{
 		Use:           "tunelab",
 		Short:         "Does this change make my Go program faster, and by how much?",
@@ -52,54 +50,29 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	root.AddCommand(listCommand(), runCommand(), calibrateCommand(), compareCommand(), gateCommand(), historyCommand(), initCommand(),
 		showCommand(), reportCommand(), doctorCommand())
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(out)
+	root.SetErr(problems)
 	cmd, err := root.ExecuteContextC(ctx)
-	if sig := caught(); sig != 0 && err != nil {
-		fmt.Fprintln(stderr, "tunelab:", err)
+	sig := interrupted.signal()
+	if err == nil { // a command that came to its end in spite of a signal was not interrupted
+		sig, err = 0, errors.Join(out.lost(), problems.lost())
+	}
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintln(stderr, "tunelab:", err)
+	if sig != 0 {
 		return 128 + int(sig)
 	}
+	var lost *lostError
 	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, errRed):
-		fmt.Fprintln(stderr, "tunelab:", err)
+	case errors.Is(err, errRed), errors.Is(err, harness.ErrFailed):
 		return exitFailed
-	case errors.Is(err, harness.ErrFailed):
-		fmt.Fprintln(stderr, "tunelab:", err)
-		return exitFailed
-	default:
-		fmt.Fprintln(stderr, "tunelab:", err)
-		fmt.Fprintf(stderr, "See %s --help.\n", cmd.CommandPath())
+	case errors.As(err, &lost) && cmd.Name() == gateName: // 1 is for regressions
 		return exitUsage
+	case errors.As(err, &lost):
+		return exitFailed
 	}
+	fmt.Fprintf(stderr, "See %s --help.\n", cmd.CommandPath())
+	return exitUsage
 }
-
-// catchSignals returns a context that the first SIGINT or SIGTERM ends, and a function that tells which came.
-func catchSignals() (context.Context, func() syscall.Signal, func()) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	go func() {
-		if sig, ok := <-signals; ok {
-			cancel(signalError{sig.(syscall.Signal)})
-		}
-	}()
-	caught := func() syscall.Signal {
-		var s signalError
-		if errors.As(context.Cause(ctx), &s) {
-			return s.Signal
-		}
-		return 0
-	}
-	stop := func() {
-		signal.Stop(signals)
-		close(signals)
-		cancel(nil)
-	}
-	return ctx, caught, stop
-}
-
-type signalError struct{ syscall.Signal }
-
-func (s signalError) Error() string { return s.Signal.String() }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -57,7 +60,7 @@ func report(cmd *cobra.Command, root, arg string, to destination) error {
 		return err
 	} else if c != nil {
 		page := filepath.Join(cmp.Or(to.pages, arg), calibrationPage)
-		if err := writeFile(page, func(w io.Writer) error { return reports.CalibrationHTML(w, c) }); err != nil {
+		if err := writeFile(cmd.Context(), page, func(w io.Writer) error { return reports.CalibrationHTML(w, c) }); err != nil {
 			return err
 		}
 		fmt.Fprintln(cmd.OutOrStdout(), page)
@@ -72,6 +75,9 @@ func report(cmd *cobra.Command, root, arg string, to destination) error {
 	dirs, err := results.List(path)
 	if err != nil {
 		return err
+	}
+	if len(dirs) == 0 && !results.IsRun(path) {
+		return fmt.Errorf("no runs under %s; make one with: tunelab run SCENARIO", path)
 	}
 	if len(dirs) == 0 {
 		return reportRun(cmd, path, to)
@@ -90,7 +96,7 @@ func reportRun(cmd *cobra.Command, path string, to destination) error {
 	if to.pages != "" {
 		page = filepath.Join(to.pages, file.Run.ID+".html")
 	}
-	if err := errors.Join(writePage(page, s), to.writePictures(s, file.Run.ID)); err != nil {
+	if err := errors.Join(writePage(cmd.Context(), page, s), to.writePictures(cmd.Context(), s, file.Run.ID)); err != nil {
 		return err
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), page)
@@ -113,7 +119,7 @@ func reportDir(cmd *cobra.Command, root string, dirs []string, to destination) e
 			link = filepath.Base(dir) + ".html"
 			page = filepath.Join(to.pages, link)
 		}
-		if err := errors.Join(writePage(page, s), to.writePictures(s, filepath.Base(dir))); err != nil {
+		if err := errors.Join(writePage(cmd.Context(), page, s), to.writePictures(cmd.Context(), s, filepath.Base(dir))); err != nil {
 			return err
 		}
 		runs, links = append(runs, s), append(links, link)
@@ -122,7 +128,7 @@ func reportDir(cmd *cobra.Command, root string, dirs []string, to destination) e
 		return fmt.Errorf("no readable run under %s", root)
 	}
 	index := filepath.Join(cmp.Or(to.pages, root), "index.html")
-	if err := writeFile(index, func(w io.Writer) error { return reports.Index(w, runs, links) }); err != nil {
+	if err := writeFile(cmd.Context(), index, func(w io.Writer) error { return reports.Index(w, runs, links) }); err != nil {
 		return err
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), index)
@@ -130,13 +136,13 @@ func reportDir(cmd *cobra.Command, root string, dirs []string, to destination) e
 }
 
 // writePictures writes the run's pictures into a folder of its own.
-func (d destination) writePictures(s *reports.Summary, run string) error {
+func (d destination) writePictures(ctx context.Context, s *reports.Summary, run string) error {
 	if d.pictures == "" {
 		return nil
 	}
 	for _, p := range reports.Pictures(s) {
 		for ending, encode := range map[string]func() ([]byte, error){".svg": p.Picture.File, ".png": p.Picture.PNG} {
-			err := writeFile(filepath.Join(d.pictures, run, p.Name+ending), func(w io.Writer) error {
+			err := writeFile(ctx, filepath.Join(d.pictures, run, p.Name+ending), func(w io.Writer) error {
 				text, err := encode()
 				if err != nil {
 					return err
@@ -152,25 +158,19 @@ func (d destination) writePictures(s *reports.Summary, run string) error {
 	return nil
 }
 
-func writePage(path string, s *reports.Summary) error {
-	return writeFile(path, func(w io.Writer) error { return reports.HTML(w, s) })
+func writePage(ctx context.Context, path string, s *reports.Summary) error {
+	return writeFile(ctx, path, func(w io.Writer) error { return reports.HTML(w, s) })
 }
 
-// writeFile writes beside path and renames, so that a page is there whole or not at all.
-func writeFile(path string, render func(io.Writer) error) error {
+// writeFile makes the folder too, and says what was being written.
+func writeFile(ctx context.Context, path string, render func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
+	err := replaceFile(ctx, path, render)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOSPC) {
 		return fmt.Errorf("writing %s: %w; choose another folder with --out", path, err)
-	}
-	err = errors.Join(render(f), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
+	} else if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil

@@ -182,12 +182,13 @@ func conclude(cmd *cobra.Command, scenario string, out harness.Outcome, err erro
 		return err
 	}
 	summary := reports.Summarize(file)
-	if err := printText(cmd.OutOrStdout(), summary); err != nil {
+	page := filepath.Join(out.Dir, pageName)
+	pageErr := writePage(cmd.Context(), page, summary)
+	if err := otherThanLost(printText(cmd.OutOrStdout(), summary)); err != nil {
 		return err
 	}
-	page := filepath.Join(out.Dir, pageName)
-	if err := writePage(page, summary); err != nil {
-		return fmt.Errorf("%w: %w", harness.ErrFailed, err)
+	if pageErr != nil {
+		return fmt.Errorf("%w: %w", harness.ErrFailed, pageErr)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "\npage: %s\n", page)
 	if len(out.Failures) > 0 {

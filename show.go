@@ -81,12 +81,16 @@ it, a column for each file, and no verdict.`,
 	return cmd
 }
 
-// readRuns reads runs, and returns the paths of files that are none.
-func readRuns(paths []string) (runs []*reports.Summary, plain []string, err error) {
+// readRuns reads runs, and returns the files that are none. Each is read once: it may be a pipe.
+func readRuns(paths []string) (runs []*reports.Summary, plain []reports.PlainFile, err error) {
 	for _, path := range paths {
-		file, err := results.Read(path)
+		name, data, err := results.Load(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		file, err := results.Parse(name, data)
 		if errors.Is(err, results.ErrNoRun) {
-			plain = append(plain, path)
+			plain = append(plain, reports.PlainFile{Name: name, Data: data})
 			continue
 		} else if err != nil {
 			return nil, nil, err
@@ -96,12 +100,12 @@ func readRuns(paths []string) (runs []*reports.Summary, plain []string, err erro
 	return runs, plain, nil
 }
 
-func showPlain(cmd *cobra.Command, runs []*reports.Summary, plain []string, formatted bool) error {
+func showPlain(cmd *cobra.Command, runs []*reports.Summary, plain []reports.PlainFile, formatted bool) error {
 	if len(runs) > 0 {
-		return fmt.Errorf("%s has no # trial records and the others have: show them apart", plain[0])
+		return fmt.Errorf("%s has no # trial records and the others have: show them apart", plain[0].Name)
 	}
 	if formatted {
-		return fmt.Errorf("%s has no # trial records, so there are no verdicts to print as JSON, Markdown or CSV: leave the flag out for a table", plain[0])
+		return fmt.Errorf("%s has no # trial records, so there are no verdicts to print as JSON, Markdown or CSV: leave the flag out for a table", plain[0].Name)
 	}
 	return reports.Benchstat(cmd.OutOrStdout(), cmd.ErrOrStderr(), plain, width(cmd.OutOrStdout()))
 }

@@ -11,8 +11,10 @@ import (
 	"tunelab/harness/display"
 )
 
-// showProgress tells the command's progress on stderr until it is closed.
+// showProgress tells the progress of measuring on stderr until it is closed. From there on the command ends by itself when
+// its context does.
 func showProgress(cmd *cobra.Command) *display.Display {
+	measures(cmd.Context())
 	w := cmd.ErrOrStderr()
 	return display.New(w, isTerminal(w), width(w))
 }
@@ -20,14 +22,17 @@ func showProgress(cmd *cobra.Command) *display.Display {
 // asTyped is the command line for the record.
 func asTyped() []string { return append([]string{"tunelab"}, os.Args[1:]...) }
 
+// A descriptor is a stream that may be a terminal.
+type descriptor interface{ Fd() uintptr }
+
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := w.(descriptor)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // width returns the columns of the terminal, $COLUMNS where there is none, else 100.
 func width(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
+	if f, ok := w.(descriptor); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
 			return columns
 		}

@@ -99,14 +99,21 @@ func Run(ctx context.Context, sc *scenarios.Scenario, o Options) (Outcome, error
 	if err != nil {
 		return Outcome{}, err
 	}
-	dir, err := results.NewDir(o.Results, sc.Name, time.Now())
-	if err == nil {
-		s.dir = dir
-		if s.profiles, err = filepath.Abs(filepath.Join(dir, profilesDir)); err == nil {
-			err = s.fresh(ctx)
-		}
+	if err = results.CheckRoot(o.Results); err == nil {
+		err = s.fresh(ctx)
 	}
 	return s.end(err)
+}
+
+// makeDir makes the run's folder, unless it is there: not before there is something to put in it.
+func (s *session) makeDir() (err error) {
+	if s.profiles != "" {
+		return nil
+	}
+	if s.dir, err = results.NewDir(s.options.Results, s.scenario.Name, s.started); err == nil {
+		s.profiles, err = filepath.Abs(filepath.Join(s.dir, profilesDir))
+	}
+	return err
 }
 
 // A session is one call of Run or Resume.
@@ -117,9 +124,10 @@ type session struct {
 	lock     *lock.Lock
 	children *process.Supervisor
 	scratch  string
-	dir      string // the run's folder
+	started  time.Time
+	dir      string // the run's folder, "" until there is something to put in it
 	benchDir string // the measuring program's, absolute
-	profiles string // folder of CPU profiles in the run's
+	profiles string // folder of CPU profiles in the run's, "" like that
 	cpus     division
 	led      int // how many parties were given a CPU to begin their slices on
 
@@ -173,7 +181,7 @@ func open(sc *scenarios.Scenario, o Options) (*session, error) {
 		}
 		hold, dead = &Hold{lock: l, token: token}, left
 	}
-	s := &session{scenario: sc, options: o, lock: hold.lock, benchDir: dir, variants: slices.Clone(sc.Variants)}
+	s := &session{scenario: sc, options: o, lock: hold.lock, benchDir: dir, started: time.Now(), variants: slices.Clone(sc.Variants)}
 	s.seed = rand.Uint64() >> 11 // every JSON reader holds 53 bits
 	if o.Seed != nil {
 		s.seed = *o.Seed
@@ -292,6 +300,10 @@ func (s *session) fresh(ctx context.Context) error {
 	if err := s.plan(ctx); err != nil {
 		return err
 	}
+	if err := s.makeDir(); err != nil {
+		return err
+	}
+	s.run.ID = filepath.Base(s.dir)
 	if err := os.WriteFile(filepath.Join(s.dir, "scenario.toml"), s.scenario.Source, 0o666); err != nil {
 		return fmt.Errorf("keeping the scenario beside the results: %w", err)
 	}
@@ -310,7 +322,7 @@ func (s *session) describe(ctx context.Context) {
 	base := s.binaries[s.scenario.Base().Name].bench
 	id := s.system.Identity()
 	s.run = &results.Run{
-		ID: filepath.Base(s.dir), Scenario: s.scenario.Name, Question: s.scenario.Question, Protocol: results.Protocol,
+		Scenario: s.scenario.Name, Question: s.scenario.Question, Protocol: results.Protocol,
 		Started: time.Now().UTC().Truncate(time.Second), Command: s.options.Command, Commit: revision(ctx, s.benchDir),
 		Package: base.pkg, Dir: s.scenario.Bench.Dir, ScenarioSHA256: sha256Hex(s.scenario.Source),
 		Quick: s.options.Quick, Subject: s.subjectName(), Cores: s.cpus.String(),

@@ -29,12 +29,12 @@ const (
 // the same training and on resume.
 func (s *session) train(ctx context.Context, b *builder, v scenarios.Variant) (path string, fresh bool, err error) {
 	sum := sha256.Sum256([]byte(v.PGO.Case + "\x00" + filepath.Base(v.PGO.Dir) + "\x00" + v.PGO.Run))
-	path = filepath.Join(s.profiles, fmt.Sprintf("train-%x.pprof", sum[:6]))
-	if _, err := os.Stat(path); err == nil {
-		return path, false, nil
-	}
-	if err := os.MkdirAll(s.profiles, 0o777); err != nil {
-		return "", false, fmt.Errorf("making the folder of profiles: %w", err)
+	name := fmt.Sprintf("train-%x.pprof", sum[:6])
+	if s.profiles != "" {
+		path = filepath.Join(s.profiles, name)
+		if _, err := os.Stat(path); err == nil {
+			return path, false, nil
+		}
 	}
 	base := s.scenario.Base()
 	if _, ok := s.binaries[base.Name]; !ok { // the base is itself built with a profile
@@ -53,6 +53,13 @@ func (s *session) train(ctx context.Context, b *builder, v scenarios.Variant) (p
 	if err != nil {
 		return "", false, err
 	}
+	if err = s.makeDir(); err == nil { // the profile is the first thing to put in it, and its path is in the build
+		err = os.MkdirAll(s.profiles, 0o777)
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("making the folder of profiles: %w", err)
+	}
+	path = filepath.Join(s.profiles, name)
 	return path, true, writeMerged(path, passes)
 }
 

@@ -16,16 +16,23 @@ import (
 	"golang.org/x/perf/benchunit"
 
 	"tunelab/reports/internal/plain"
+	"tunelab/results/benchtext"
 )
+
+// A PlainFile is a Go benchmark file that has no records of ours.
+type PlainFile struct {
+	Name string // as messages and columns call it
+	Data []byte
+}
 
 // Benchstat writes what benchstat would of plain Go benchmark files: a column for each file, the first being the
 // base, a table for each unit and configuration, with benchstat's medians, intervals, deltas and p-values. It gives
 // no verdict, because such files don't say in which order and blocks they were measured, and says so.
 //
-// Lines that can't be read are told on problems with file and line, and reading goes on. A file that can't be opened
-// is an error, and so are files without any result. Lines are at most width columns wide; 0 is 80.
-func Benchstat(w, problems io.Writer, paths []string, width int) error {
-	tables, err := readTables(problems, paths)
+// Lines that can't be read are told on problems with file and line, and reading goes on. A file that is not text is an
+// error, and so are files without any result. Lines are at most width columns wide; 0 is 80.
+func Benchstat(w, problems io.Writer, files []PlainFile, width int) error {
+	tables, err := readTables(problems, files)
 	if err != nil {
 		return err
 	}
@@ -45,9 +52,17 @@ func Benchstat(w, problems io.Writer, paths []string, width int) error {
 		p.metricTable(shown)
 	}
 	if _, err := w.Write(p.buf.Bytes()); err != nil {
-		return fmt.Errorf("writing the table of %s: %w", strings.Join(paths, ", "), err)
+		return fmt.Errorf("writing the table of %s: %w", names(files), err)
 	}
 	return nil
+}
+
+func names(files []PlainFile) string {
+	var list []string
+	for _, f := range files {
+		list = append(list, f.Name)
+	}
+	return strings.Join(list, ", ")
 }
 
 // A fileTable is one unit under one configuration.
@@ -97,30 +112,76 @@ func newProjections() (*projections, error) {
 }
 
 // readTables reads the files and groups their values.
-func readTables(problems io.Writer, paths []string) ([]*fileTable, error) {
+func readTables(problems io.Writer, files []PlainFile) ([]*fileTable, error) {
 	by, err := newProjections()
 	if err != nil {
 		return nil, fmt.Errorf("grouping benchmark results: %w", err)
 	}
 	tables := map[benchproc.Key]*fileTable{}
-	files := benchfmt.Files{Paths: paths}
-	for files.Scan() {
-		switch record := files.Result().(type) {
-		case *benchfmt.SyntaxError:
-			if _, err := fmt.Fprintln(problems, plain.Clean(record.Error())); err != nil {
-				return nil, fmt.Errorf("telling of a bad line: %w", err)
+	tell := func(problem string) error {
+		if _, err := fmt.Fprintln(problems, plain.Clean(problem)); err != nil {
+			return fmt.Errorf("telling of a bad line: %w", err)
+		}
+		return nil
+	}
+	var reader benchfmt.Reader
+	labels := columnNames(files)
+	for i, f := range files {
+		text, err := benchtext.Decode(f.Data)
+		if err != nil && (text == nil || !hasResults(text)) {
+			return nil, fmt.Errorf("reading %s: %w", f.Name, err)
+		} else if err != nil {
+			err = tell(f.Name + ": " + err.Error())
+		}
+		if whole := benchtext.CutOff(text); err == nil && whole < len(text) {
+			err = tell(fmt.Sprintf("%s:%d: the last line breaks off within a unit and is left out", f.Name, 1+bytes.Count(text[:whole], []byte("\n"))))
+			text = text[:whole]
+		}
+		if err != nil {
+			return nil, err
+		}
+		reader.Reset(bytes.NewReader(text), f.Name, ".file", labels[i])
+		for reader.Scan() {
+			switch record := reader.Result().(type) {
+			case *benchfmt.SyntaxError:
+				if err := tell(record.Error()); err != nil {
+					return nil, err
+				}
+			case *benchfmt.Result:
+				by.add(tables, record)
 			}
-		case *benchfmt.Result:
-			by.add(tables, record)
+		}
+		if err := reader.Err(); err != nil {
+			return nil, fmt.Errorf("reading benchmark files: %w", err)
 		}
 	}
-	if err := files.Err(); err != nil {
-		return nil, fmt.Errorf("reading benchmark files: %w", err)
-	}
 	if len(tables) == 0 {
-		return nil, fmt.Errorf("no benchmark results in %s: expected the output of go test -bench, a line for each result", strings.Join(paths, ", "))
+		return nil, fmt.Errorf("no benchmark results in %s: expected the output of go test -bench, a line for each result", names(files))
 	}
-	return by.finish(tables, files.Units()), nil
+	return by.finish(tables, reader.Units()), nil
+}
+
+// hasResults reports whether a text has lines that may be results.
+func hasResults(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("Benchmark")) || bytes.Contains(text, []byte("\nBenchmark"))
+}
+
+// columnNames are the files' names, numbered where one stands there more than once, as benchstat does it.
+func columnNames(files []PlainFile) []string {
+	times, seen := map[string]int{}, map[string]int{}
+	for _, f := range files {
+		times[f.Name]++
+	}
+	var list []string
+	for _, f := range files {
+		name := f.Name
+		if times[name] > 1 {
+			name = fmt.Sprintf("%s#%d", name, seen[name])
+			seen[f.Name]++
+		}
+		list = append(list, name)
+	}
+	return list
 }
 
 func (p *projections) add(tables map[benchproc.Key]*fileTable, r *benchfmt.Result) {

@@ -84,7 +84,7 @@ func moduleDirs(t *testing.T, rows []publicRow) map[string]string {
 func sameAsBenchstat(t *testing.T, program string, paths ...string) int {
 	t.Helper()
 	var ours, problems bytes.Buffer
-	err := Benchstat(&ours, &problems, paths, 4000)
+	err := benchstat(&ours, &problems, paths, 4000)
 	theirs, theirErr := exec.Command(program, paths...).Output()
 	if err != nil || theirErr != nil {
 		t.Errorf("%q: we say %v, benchstat says %v", paths, err, theirErr)

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 
+	"tunelab/results/benchtext"
 	"tunelab/results/verdict"
 )
 
@@ -25,7 +26,8 @@ type File struct {
 	Problems []Problem // lines that could not be used
 	Torn     bool      // something follows the last whole record: the run was killed while it wrote
 
-	end int64 // offset behind the last whole record
+	end     int64 // offset behind the last whole record
+	decoded bool  // the file's bytes are not those that a Writer wrote
 }
 
 // Problem is a line that could not be used.
@@ -44,24 +46,41 @@ var ErrNoRun = errors.New("no # run record: not written by tunelab")
 // a file that can't be read, one that another tool wrote ([ErrNoRun]), one whose plan is not whole, or one of another
 // protocol. Everything else that is wrong is in Problems.
 func Read(path string) (*File, error) {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, BenchFile)
-	}
-	data, err := os.ReadFile(path)
+	path, data, err := Load(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading a run: %w", err)
+		return nil, err
 	}
 	return Parse(path, data)
 }
 
-// Parse is [Read] of a file's contents. The path is for messages.
+// Load reads the bytes of a benchmark file, in a run's folder those of its bench.txt, and returns them with the file's
+// path.
+func Load(path string) (file string, data []byte, err error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, BenchFile)
+	}
+	if data, err = os.ReadFile(path); err != nil {
+		return path, nil, fmt.Errorf("reading a run: %w", err)
+	}
+	return path, data, nil
+}
+
+// Parse is [Read] of a file's contents. The path is for messages. Text that an editor or a shell has made UTF-16, or put a
+// byte order mark before, is read as it was; such a file can't be gone on with.
 func Parse(path string, data []byte) (*File, error) {
-	p := parser{file: &File{Path: path}}
+	size := len(data)
+	data, odd := benchtext.Decode(data)
+	if data == nil && odd != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, odd)
+	}
+	p := parser{file: &File{Path: path, decoded: len(data) != size}}
 	p.scan(data)
 	f := p.file
 	switch {
 	case f.Run == nil && len(f.Problems) > 0:
 		return nil, fmt.Errorf("reading a run: %w", f.Problems[0])
+	case f.Run == nil && odd != nil:
+		return nil, fmt.Errorf("reading %s: %w: %w", path, ErrNoRun, odd)
 	case f.Run == nil:
 		return nil, fmt.Errorf("reading %s: %w", path, ErrNoRun)
 	case !p.begun:
@@ -143,7 +162,10 @@ func (p *parser) scan(data []byte) {
 		line := data[offset:]
 		n := bytes.IndexByte(line, '\n')
 		if n < 0 {
-			p.problem(number, "the last line is not whole")
+			// We end every line; other programs need not.
+			if p.file.Run != nil || bytes.HasPrefix(line, []byte("# run")) {
+				p.problem(number, "the last line is not whole")
+			}
 			break
 		}
 		line = line[:n]

@@ -2,6 +2,7 @@ package results
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"golang.org/x/perf/benchfmt"
 
@@ -212,6 +214,50 @@ func TestReopen(t *testing.T) {
 	again := read(t, dir)
 	if again.Torn || len(again.Problems) > 0 || !reflect.DeepEqual(again.Trials, list) {
 		t.Errorf("torn %v, problems %v, trials %+v", again.Torn, again.Problems, again.Trials)
+	}
+}
+
+// What an editor or a shell made of a run's file is read as it was, and not gone on with where offsets differ.
+func TestOtherEncodings(t *testing.T) {
+	list := trials(3, 0.5)
+	dir := write(t, sample(), list, false)
+	path := filepath.Join(dir, BenchFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide := binary.LittleEndian.AppendUint16(nil, 0xfeff)
+	for _, u := range utf16.Encode([]rune(string(data))) {
+		wide = binary.LittleEndian.AppendUint16(wide, u)
+	}
+	for name, c := range map[string]struct {
+		data     []byte
+		torn     bool
+		resumes  bool
+		problems int
+	}{
+		"CRLF":           {bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n")), false, true, 0},
+		"marked":         {append([]byte("\ufeff"), data...), false, false, 0},
+		"UTF-16":         {wide, false, false, 0},
+		"zeros":          {append(bytes.Clone(data), make([]byte, 100)...), true, true, 1}, // as a power cut leaves them
+		"marked, torn":   {append([]byte("\ufeff"), append(bytes.Clone(data), "# tri"...)...), true, false, 1},
+		"as we write it": {data, false, true, 0},
+	} {
+		f, err := Parse(path, c.data)
+		if err != nil || !reflect.DeepEqual(f.Trials, list) || f.Torn != c.torn || len(f.Problems) != c.problems {
+			t.Errorf("%s: %v, %+v", name, err, f)
+			continue
+		}
+		if err := os.WriteFile(path, c.data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		w, err := Reopen(f)
+		if (err == nil) != c.resumes || err != nil && !strings.Contains(err.Error(), "encoding") {
+			t.Errorf("%s: resuming: %v", name, err)
+		}
+		if err == nil {
+			w.Close()
+		}
 	}
 }
 
@@ -496,7 +542,7 @@ func TestStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		dirs = append(dirs, dir)
-		if err := os.WriteFile(filepath.Join(dir, BenchFile), nil, 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, BenchFile), []byte("goos: linux\n"), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -509,7 +555,16 @@ func TestStore(t *testing.T) {
 	}
 	late, err := NewDir(root, "a", now.Add(time.Hour))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(late, BenchFile), nil, 0o666)
+		err = os.WriteFile(filepath.Join(late, BenchFile), []byte("goos: linux\n"), 0o666)
+	}
+	// What runs have left that were killed before they had a plan is none.
+	for _, name := range []string{"a-20990101-000000", "a-20990101-000001"} {
+		if err := os.Mkdir(filepath.Join(root, name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "a-20990101-000001", BenchFile), nil, 0o666); err != nil {
+		t.Fatal(err)
 	}
 	if got, err2 := Find(root, "last"); err != nil || err2 != nil || got != late {
 		t.Errorf("last is %s, want %s: %v %v", got, late, err, err2)
@@ -522,6 +577,16 @@ func TestStore(t *testing.T) {
 	}
 	if _, err := NewDir(filepath.Join(dirs[0], BenchFile), "a", now); err == nil {
 		t.Error("a results folder that is a file was taken")
+	}
+	if err := CheckRoot(filepath.Join(dirs[0], BenchFile)); err == nil || !strings.Contains(err.Error(), "--results") {
+		t.Errorf("a results folder that is a file: %v", err)
+	}
+	before, err := os.ReadDir(root)
+	if err == nil {
+		err = CheckRoot(root)
+	}
+	if after, err2 := os.ReadDir(root); err != nil || err2 != nil || len(after) != len(before) {
+		t.Errorf("looking whether a folder can be made: %v %v, and there are %d things instead of %d", err, err2, len(after), len(before))
 	}
 }
 

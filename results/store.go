@@ -11,13 +11,29 @@ import (
 	"time"
 )
 
-// NewDir makes the folder of a new run of the scenario under root, with a name that tells when it began, and
-// returns its path.
-func NewDir(root, scenario string, now time.Time) (string, error) {
+// CheckRoot makes root, and returns an error when no run's folder can be made there: better now than when the builds are
+// done. It leaves nothing in it.
+func CheckRoot(root string) error {
+	if err := os.MkdirAll(root, 0o777); err != nil {
+		return fmt.Errorf("making the results folder: %w; choose another with --results", err)
+	}
+	dir, err := os.MkdirTemp(root, ".try-")
+	if err == nil {
+		err = os.Remove(dir)
+	}
+	if err != nil {
+		return fmt.Errorf("making a folder for the run: %w; choose another place with --results", err)
+	}
+	return nil
+}
+
+// NewDir makes the folder of a new run of the scenario under root, with a name that tells when it began, and returns its
+// path. It is made when there is something to put in it: a run that is killed before leaves no folder.
+func NewDir(root, scenario string, began time.Time) (string, error) {
 	if err := os.MkdirAll(root, 0o777); err != nil {
 		return "", fmt.Errorf("making the results folder: %w; choose another with --results", err)
 	}
-	name := scenario + "-" + now.UTC().Format("20060102-150405")
+	name := scenario + "-" + began.UTC().Format("20060102-150405")
 	for i := 1; ; i++ {
 		dir := filepath.Join(root, name)
 		if i > 1 {
@@ -56,7 +72,8 @@ func Find(root, arg string) (string, error) {
 	return "", fmt.Errorf("no run, folder or benchmark file %q here or under %s; see which there are with: ls %s", arg, root, root)
 }
 
-// List returns the folders of all runs under root, oldest first.
+// List returns the folders of all runs under root, oldest first. A folder without a plan, which a run leaves that is killed
+// too early, is none.
 func List(root string) ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(root, "*", BenchFile))
 	if err != nil {
@@ -68,6 +85,9 @@ func List(root string) ([]string, error) {
 	}
 	var runs []run
 	for _, f := range files {
+		if info, err := os.Stat(f); err != nil || info.Size() == 0 {
+			continue
+		}
 		dir := filepath.Dir(f)
 		runs = append(runs, run{dir, stamp(filepath.Base(dir))})
 	}
@@ -82,6 +102,15 @@ func List(root string) ([]string, error) {
 		dirs[i] = r.dir
 	}
 	return dirs, nil
+}
+
+// IsRun reports whether the path is one of a file, or of a folder that has a run's file in it.
+func IsRun(path string) bool {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, BenchFile)
+	}
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
 }
 
 // stamp returns the part of a run's name that tells when it began, so that names sort by time.

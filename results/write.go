@@ -47,6 +47,9 @@ func Create(dir string, run *Run) (*Writer, error) {
 // Reopen opens the bench.txt that file was read from, cuts off what follows its last whole record, and returns a
 // Writer that goes on there.
 func Reopen(file *File) (*Writer, error) {
+	if file.decoded {
+		return nil, fmt.Errorf("resuming %s: another program has changed its encoding; make it UTF-8 without a byte order mark again, or start a new run", file.Path)
+	}
 	f, err := os.OpenFile(file.Path, os.O_RDWR, 0)
 	if err != nil {
 		return nil, fmt.Errorf("resuming: %w", err)

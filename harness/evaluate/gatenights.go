@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -187,8 +188,8 @@ func oneNight(ctx context.Context, slow string, budget time.Duration) (*gateNigh
 		return nil, err
 	}
 	git := func(args ...string) error {
-		cmd := exec.CommandContext(ctx, "git", append([]string{"-c", "user.name=n", "-c", "user.email=e"}, args...)...)
-		cmd.Dir = repository
+		cmd := exec.CommandContext(ctx, "git", slices.Concat(nights.GitSettings(), []string{"-c", "user.name=n", "-c", "user.email=e"}, args)...)
+		cmd.Dir, cmd.Env = repository, nights.GitEnvironment()
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("git %s: %w: %s", args[0], err, text)
 		}

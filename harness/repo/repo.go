@@ -65,12 +65,12 @@ func (r *Repo) git(ctx context.Context, args ...string) (string, error) {
 }
 
 func gitIn(ctx context.Context, dir string, args ...string) (string, error) {
-	// What users may have set to read output themselves, and hooks of theirs, would change what comes out here.
-	usual := []string{"-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=true", "-c", "grep.lineNumber=false", "-c", "grep.column=false",
-		"-c", "grep.patternType=default", "-c", "grep.fullName=false", "-c", "submodule.recurse=false", "-c", "advice.detachedHead=false"}
+	// What users may have set to read output themselves would change what comes out here.
+	usual := append(nights.GitSettings(), "-c", "core.quotePath=true", "-c", "grep.lineNumber=false", "-c", "grep.column=false",
+		"-c", "grep.patternType=default", "-c", "grep.fullName=false", "-c", "submodule.recurse=false", "-c", "advice.detachedHead=false")
 	cmd := exec.CommandContext(ctx, "git", append(usual, args...)...)
 	cmd.Dir = dir
-	cmd.Env = append(nights.GitEnvironment(), "GIT_OPTIONAL_LOCKS=0") // status would refresh the user's index
+	cmd.Env = nights.GitEnvironment()
 	var out, problem bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problem
 	err := cmd.Run()
@@ -127,7 +127,7 @@ func (r *Repo) Changed(ctx context.Context) (bool, error) {
 // Differing returns the files, relative to the root, in which two revisions differ; with "" for the second, the first
 // and the work tree, untracked files included.
 func (r *Repo) Differing(ctx context.Context, old, tip string) ([]string, error) {
-	args := []string{"diff", "--name-only", "--no-renames", "-z", "--no-ext-diff", old}
+	args := []string{"diff", "--name-only", "--no-renames", "-z", "--no-ext-diff", "--no-textconv", old}
 	if tip != "" {
 		args = append(args, tip)
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"tunelab/results"
@@ -104,11 +105,11 @@ func (c *Calibration) Write(dir string) error {
 	return nil
 }
 
-// Read reads the calibration in a folder of runs. It returns nil, nil where there is none.
+// Read reads the calibration in a folder of runs. It returns nil, nil where there is none, and where dir is no folder.
 func Read(dir string) (*Calibration, error) {
 	path := filepath.Join(dir, FileName)
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
 	if err != nil {

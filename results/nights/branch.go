@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,24 +41,10 @@ func openBranch(name, dir string) (*branch, error) {
 // command returns a git command for the repository that contains the folder, whatever a hook's environment says.
 func (b *branch) command(args ...string) *exec.Cmd {
 	// Objects reach the disk before the branch names them.
-	cmd := exec.Command("git", append([]string{"-c", "core.fsync=all", "-C", b.dir}, args...)...)
+	args = append([]string{"-c", "core.fsync=all", "-C", b.dir}, args...)
+	cmd := exec.Command("git", append(GitSettings(), args...)...)
 	cmd.Env = GitEnvironment()
 	return cmd
-}
-
-// GitEnvironment is this process's environment for a git command that shall find its repository by its folder: without what
-// git tells its hooks, which would send the command to another.
-func GitEnvironment() []string {
-	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
-		name, _, _ := strings.Cut(v, "=")
-		switch name {
-		case "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX",
-			"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_CONFIG_PARAMETERS":
-			return true
-		}
-		return false
-	})
-	return append(env, "LC_ALL=C")
 }
 
 // git runs a command and returns what it printed, without the last newline.

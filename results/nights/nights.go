@@ -44,13 +44,16 @@
 //
 // # Files of other tools
 //
-// Any Go benchmark file (*.txt or *.bench, at any depth) is a night when lines "commit:" and "date:" stand before its
-// results, as in
+// Any Go benchmark file (*.txt or *.bench, at any depth) is a night when lines "commit:" and "date:" (or "commit-time:", or
+// "commit-date:") stand before its results, as in
 //
 //	{ echo "commit: $(git rev-parse HEAD)"; git show -s --format='date: %cI' HEAD; go test -bench . -count 10 ./...; } > night.txt
 //
-// The date is in RFC 3339, 2006-01-02, seconds of Unix or one of git's formats. A file may hold several nights, and several
-// files one. Lines goos, goarch, cpu, go and machine tell places apart.
+// The date is in RFC 3339, 2006-01-02, seconds of Unix or one of git's formats. Files of x/perf's benchseries are nights of
+// their experiment: experiment-commit with experiment-commit-time, or numerator_hash with numerator_stamp. A file may hold
+// several nights, and several files one. Lines goos, goarch, cpu, go and machine tell places apart.
+//
+// Such a file may be in UTF-16, and its last line needs no end.
 package nights
 
 import (

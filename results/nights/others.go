@@ -12,7 +12,8 @@ import (
 	"tunelab/results"
 )
 
-// others gathers the nights of a file that another tool wrote: results with the lines "commit:" and "date:" before them.
+// others gathers the nights of a file that another tool wrote: results with lines before them that say of which commit
+// they are, and when that was made.
 type others struct {
 	nights []*otherNight
 	by     map[string]*otherNight // by commit and date, as they stand there
@@ -51,6 +52,39 @@ func (o *others) unit(u *benchfmt.UnitMetadata) {
 	}
 }
 
+// An origin is a set of configuration lines that say what a result is of.
+type origin struct {
+	commit string
+	dates  []string // when the commit was made; the first that is there counts
+	side   string   // results with this toolchain are of what the commit was compared with
+}
+
+// origins are the lines that say it: what the gate writes, with the format's own example (commit-time, in
+// go.dev/design/14313-benchmark-format) and what is like it; then those that x/perf's benchseries knows, of Go's own builders
+// and of bent.
+var origins = [...]origin{
+	{"commit", []string{"date", "commit-time", "commit-date"}, ""},
+	{"experiment-commit", []string{"experiment-commit-time"}, "baseline"},
+	{"numerator_hash", []string{"numerator_stamp"}, "Base"},
+}
+
+// originOf returns the commit and the date of a result as they stand there, "" for what is not there. Skip says that it is
+// of another commit, which has no night here.
+func originOf(r *benchfmt.Result) (commit, date []byte, skip bool) {
+	for _, o := range origins {
+		if commit = bytes.TrimSpace(config(r, o.commit)); len(commit) == 0 {
+			continue
+		}
+		for _, key := range o.dates {
+			if date = bytes.TrimSpace(config(r, key)); len(date) > 0 {
+				break
+			}
+		}
+		return commit, date, o.side != "" && string(config(r, "toolchain")) == o.side
+	}
+	return nil, nil, false
+}
+
 func config(r *benchfmt.Result, key string) []byte {
 	if i, ok := r.ConfigIndex(key); ok {
 		return r.Config[i].Value
@@ -59,10 +93,13 @@ func config(r *benchfmt.Result, key string) []byte {
 }
 
 func (o *others) result(p *parser, r *benchfmt.Result, line int) {
-	commit, date := bytes.TrimSpace(config(r, "commit")), bytes.TrimSpace(config(r, "date"))
+	commit, date, skip := originOf(r)
+	if skip {
+		return
+	}
 	if len(commit) == 0 || len(date) == 0 {
 		if !o.lost {
-			p.problem(line, "results without a line \"commit: …\" and one \"date: …\" before them, which say what night they are of; they are left out")
+			p.problem(line, "results without a line \"commit: …\" and one \"date: …\" or \"commit-time: …\" before them, which say what night they are of; they are left out")
 		}
 		o.lost = true
 		return
@@ -176,10 +213,11 @@ func cutProcs(full string) (name string, procs int) {
 	return full[:i], procs
 }
 
-// dates are the forms of a date: RFC 3339, that without a time, and git's default, iso and rfc.
+// dates are the forms of a date: RFC 3339, that without a time, git's default, iso and rfc, RFC 3339 without a zone and
+// without its colon, and bent's.
 var dates = [...]string{
 	time.RFC3339, "2006-01-02", "Mon Jan 2 15:04:05 2006 -0700", "2006-01-02 15:04:05 -0700", "Mon, 2 Jan 2006 15:04:05 -0700",
-	"2006-01-02T15:04:05",
+	"2006-01-02T15:04:05", "2006-01-02T15:04:05-0700", "20060102T150405",
 }
 
 // parseDate also knows the seconds of Unix, alone or with git's raw form's offset behind them.

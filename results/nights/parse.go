@@ -10,6 +10,8 @@ import (
 	"unique"
 
 	"golang.org/x/perf/benchfmt"
+
+	"tunelab/results/benchtext"
 )
 
 // mostProblems is how many problems of one file are named: a file of garbage has one a line.
@@ -38,8 +40,14 @@ type parser struct {
 // parseNights returns the nights of a file, and what is wrong with it. It never fails.
 func parseNights(file string, data []byte) ([]foundNight, []Problem) {
 	p := &parser{file: file, others: newOthers()}
+	data, err := benchtext.Decode(data)
+	if err != nil {
+		p.problem(0, "%v", err)
+	}
+	if data == nil && err != nil {
+		return nil, p.problems
+	}
 	records, data := p.scan(data)
-	p.ours = slices.ContainsFunc(records, func(r record) bool { return r.word == "night" || r.word == "point" })
 	reader := benchfmt.NewReader(bytes.NewReader(data), file)
 	next := 0
 	for reader.Scan() {
@@ -79,10 +87,8 @@ func (p *parser) finish(data []byte) {
 	}
 	switch {
 	case len(p.nights) > 0:
-	case !p.ours && bytes.IndexByte(data, 0) >= 0:
-		// What else is wrong with it comes of that.
-		p.problems, p.more = nil, 0
-		p.problem(0, "it is not text in UTF-8")
+	case !p.ours && bytes.IndexByte(data, 0) >= 0: // what else is wrong with it comes of that
+		p.problems, p.more = p.problems[:1], 0
 	case len(p.problems) > 0:
 	case len(data) == 0:
 		p.problem(0, "it is empty")
@@ -109,13 +115,12 @@ type record struct {
 	text []byte
 }
 
-// scan returns the records, and the data without what x/perf's reader must not see: lines too long for it, and a last line
-// without its end, which may say "ns/o" or 41 for 412. Line numbers stay.
-func (p *parser) scan(data []byte) (records []record, rest []byte) {
-	if whole := bytes.LastIndexByte(data, '\n') + 1; whole < len(data) {
-		p.problem(bytes.Count(data, []byte("\n"))+1, "the last line is not whole and is left out")
-		data = data[:whole]
-	}
+// scan returns the records, and the data without what x/perf's reader must not see: lines too long for it, and in a file of
+// ours a last line without its end, which may say "ns/o" or 41 for 412. Other tools need not end theirs, and it is read as
+// benchstat reads it. Line numbers stay.
+func (p *parser) scan(text []byte) (records []record, rest []byte) {
+	whole := bytes.LastIndexByte(text, '\n') + 1
+	data, last := text[:whole], text[whole:]
 	rest = data
 	number, copied := 0, false
 	for from := 0; from < len(data); {
@@ -136,6 +141,18 @@ func (p *parser) scan(data []byte) (records []record, rest []byte) {
 			rest = append(rest, data[from:to]...)
 		}
 		from = to
+	}
+	p.ours = slices.ContainsFunc(records, func(r record) bool { return r.word == "night" || r.word == "point" })
+	switch {
+	case len(last) == 0:
+	case p.ours || bytes.HasPrefix(last, []byte("# night")):
+		p.problem(number+1, "the last line is not whole and is left out")
+	case len(last) > longest:
+		p.problem(number+1, "a line of %d bytes is left out", len(last))
+	case benchtext.CutOff(text) < len(text):
+		p.problem(number+1, "the last line breaks off within a unit and is left out")
+	default:
+		rest = append(slices.Clip(rest), last...)
 	}
 	return records, rest
 }

@@ -2,6 +2,7 @@ package nights
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 )
 
 // says reports whether some problem is of the file and says all of the words.
@@ -221,11 +223,52 @@ func TestForeignTorn(t *testing.T) {
 	}
 }
 
+// However a file was written down, it is the same night.
+func TestForeignText(t *testing.T) {
+	wide := func(s string, order binary.AppendByteOrder) []byte {
+		var out []byte
+		for _, u := range utf16.Encode([]rune(s)) {
+			out = order.AppendUint16(out, u)
+		}
+		return out
+	}
+	crlf := strings.ReplaceAll(foreign, "\n", "\r\n")
+	want := readAll(t, files{{Name: "a.txt", Data: []byte(foreign)}})
+	for name, data := range map[string][]byte{
+		"CRLF":            []byte(crlf),
+		"marked":          []byte("\ufeff" + foreign),
+		"marked CRLF":     []byte("\ufeff" + crlf),
+		"UTF-16LE":        wide("\ufeff"+crlf, binary.LittleEndian),
+		"UTF-16BE":        wide("\ufeff"+foreign, binary.BigEndian),
+		"UTF-16LE, plain": wide(foreign, binary.LittleEndian),
+		"UTF-16BE, plain": wide(crlf, binary.BigEndian),
+		"no last end":     []byte(foreign[:strings.Index(foreign, "\nPASS")]),
+		"UTF-16, no end":  wide("\ufeff"+crlf[:strings.Index(crlf, "\r\nPASS")], binary.LittleEndian),
+		"commit-time":     []byte(strings.Replace(foreign, "date: ", "commit-time: ", 1)),
+		"commit-date":     []byte(strings.Replace(foreign, "date: ", "commit-date: ", 1)),
+		"both":            []byte("commit-time: 1999-01-01\n" + foreign),
+		"experiment":      []byte(strings.Replace(strings.Replace(foreign, "date: ", "experiment-commit-time: ", 1), "commit: ", "experiment-commit: ", 1)),
+		"bent":            []byte(strings.Replace(strings.Replace(foreign, "date: ", "numerator_stamp: ", 1), "commit: ", "numerator_hash: ", 1)),
+		"two sides": []byte(strings.Replace(strings.Replace(foreign, "date: ", "experiment-commit-time: ", 1), "commit: ", "experiment-commit: ", 1) +
+			"pkg: example.org/a\ntoolchain: baseline\nBenchmarkX/n=1-4 100 999 ns/op\n"),
+	} {
+		h := readAll(t, files{{Name: "a.txt", Data: data}})
+		if len(h.Problems) > 0 || !reflect.DeepEqual(h.Nights, want.Nights) {
+			t.Errorf("%s: %d nights, %v\n%+v\nwant\n%+v", name, len(h.Nights), h.Problems, h.Nights, want.Nights)
+		}
+	}
+	h := readAll(t, files{{Name: "a.txt", Data: append([]byte(foreign), wide(foreign, binary.LittleEndian)...)}})
+	if len(h.Nights) != 1 || !says(h.Problems, "a.txt", "line 15", "UTF-16") {
+		t.Errorf("in part UTF-16: %d nights, %v", len(h.Nights), h.Problems)
+	}
+}
+
 func TestDates(t *testing.T) {
 	want := time.Date(2026, 11, 27, 3, 41, 29, 0, time.UTC)
 	for _, s := range []string{
 		"2026-11-27T03:41:29Z", "2026-11-27T04:41:29+01:00", "1795750889", "1795750889 +0100", "Fri Nov 27 04:41:29 2026 +0100",
 		"2026-11-27 04:41:29 +0100", "Fri, 27 Nov 2026 04:41:29 +0100", "2026-11-27T03:41:29",
+		"2026-11-26T22:41:29-0500", "20261127T034129", "2026-11-27T03:41:29.000+00:00",
 	} {
 		if got, err := parseDate(s); err != nil || !got.Equal(want) {
 			t.Errorf("%s: %v, %v", s, got, err)
@@ -242,7 +285,7 @@ func TestDates(t *testing.T) {
 }
 
 func TestForeignUnusable(t *testing.T) {
-	utf16 := []byte("B\x00e\x00n\x00c\x00h\x00\n\x00")
+	utf16 := []byte("B\x00e\x00n\x00c\x00h\x00\n")
 	for name, c := range map[string]struct {
 		data []byte
 		says string
@@ -253,7 +296,7 @@ func TestForeignUnusable(t *testing.T) {
 		"empty":      {nil, "empty"},
 		"prose":      {[]byte("There is nothing here.\n"), "no benchmark results"},
 		"binary":     {[]byte{0x7f, 'E', 'L', 'F', 0, 1, 2, 0xff, '\n'}, "not text"},
-		"UTF-16":     {utf16, "UTF-8"},
+		"UTF-16":     {utf16, "UTF-16"},
 		"broken":     {[]byte("# night {\"night\":\n# point {}\nBenchmarkX 1 2 ns/op\n"), "# night"},
 		"no time":    {[]byte("# night {\"commit\":\"abc\"}\n"), "no time"},
 		"unreadable": {nil, "permission"},

@@ -70,21 +70,21 @@ func cgroupParents() []string {
 }
 
 // start calls start, which starts a child from the calling thread, so that the child is in the group from its first
-// instruction: put there later, what it had started by then would be missing. The thread must be locked.
-func (g cgroup) start(attr *syscall.SysProcAttr, start func() error) error {
+// instruction: put there later, what it had started by then would be missing. The thread must be locked. Entered is false
+// where the child was started outside, because there is no group or it could not be entered: the token and our being the
+// reaper still find what it leaves.
+func (g cgroup) start(attr *syscall.SysProcAttr, start func() error) (entered bool, err error) {
 	if g.dir == "" {
-		return start()
+		return false, start()
 	}
-	// Should entering fail, the token and our being the reaper still find what the child leaves.
-	entered := false
-	err := enter([]string{g.dir}, g.v2, attr, func() error {
+	err = enter([]string{g.dir}, g.v2, attr, func() error {
 		entered = true
 		return start()
 	})
 	if !entered {
-		return start()
+		return false, start()
 	}
-	return err
+	return true, err
 }
 
 func (g cgroup) pids() []int {

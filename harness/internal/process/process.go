@@ -5,8 +5,9 @@
 //  2. [Supervisor.Run] starts a child in a process group of its own from a locked thread, with a parent-death signal, in
 //     the cgroup, or else with the supervisor's token in its environment; reads its output up to a limit; ends it at its
 //     time limit.
-//  3. When the child has ended, what it left is found (by cgroup, by token, by being our orphan) and ended too, and
-//     counted, setsid or not.
+//  3. When the child has ended, what it left is found (by cgroup, by token; without a cgroup, by being an orphan that was
+//     handed to us) and ended too, and counted, setsid or not. Whoever was there before is let alone: a shell starts the
+//     readers of "> >(tee log)" as children of the process that it then becomes.
 //  4. When the harness itself is killed, even by SIGKILL, the kernel ends the child, and the watcher, woken by the
 //     pipe's end, ends what the child had started. Should the watcher be killed as well, [EndLeftovers] does the
 //     same at the beginning of the next run.

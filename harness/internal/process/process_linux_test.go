@@ -76,6 +76,16 @@ var roles = map[string]func(){
 		os.WriteFile(filepath.Join(os.Getenv("PIDS"), "fence"), []byte(strings.Join(f.Dirs(), "\n")), 0o666)
 		s.Run(context.Background(), Spec{Path: os.Args[0], Env: role("deaf"), Timeout: time.Hour, MaxOutput: 1000, Fence: f})
 	},
+	"stranger": func() { // runs a leaver beside children that were there before, and says how many it had left
+		s := mustSupervise()
+		if os.Getenv("GROUP") == "none" {
+			s.withoutGroup()
+		}
+		e, err := s.Run(context.Background(), Spec{Path: os.Args[0], Env: role("leaver"), Timeout: time.Minute, MaxOutput: 1000})
+		fmt.Println("left", e.Left, err)
+		fmt.Fprintln(os.Stderr, "left", e.Left, err)
+		s.Close()
+	},
 	"harness": func() { // runs a leaver's hang and waits to be killed
 		s := mustSupervise()
 		s.Run(context.Background(), Spec{Path: os.Args[0], Env: role("deaf"), Timeout: time.Hour, MaxOutput: 1000})
@@ -174,6 +184,76 @@ func supervisor(t *testing.T) *Supervisor {
 		}
 	})
 	return s
+}
+
+// withoutGroup makes the supervisor one of a machine where no cgroup is writable.
+func (s *Supervisor) withoutGroup() {
+	s.starter.stop()
+	s.group.remove()
+	s.starter, s.group = nil, cgroup{}
+}
+
+// TestStrangers: what a shell has started for the standard streams of the process that it became is not ours to end.
+func TestStrangers(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("bash is not there")
+	}
+	for name, redirection := range map[string]string{
+		"stdout":        `> >(cat > out) 2> err`,
+		"stderr":        `> out 2> >(cat > err)`,
+		"both":          `> >(cat > out) 2> >(cat > err)`,
+		"one for both":  `> >(cat | tee out > err) 2>&1`,
+		"its own group": `> >(setsid cat > out) 2> >(setsid cat > err)`,
+		"a job's":       `> >(set -m; cat <&0 > out & wait) 2> >(set -m; cat <&0 > err & wait)`,
+	} {
+		for _, group := range []string{"any", "none"} {
+			t.Run(name+", cgroup "+group, func(t *testing.T) {
+				dir := t.TempDir()
+				t.Setenv("PIDS", dir)
+				t.Setenv("TOKEN", fmt.Sprintf("strange-%d-%d", os.Getpid(), time.Now().UnixNano()))
+				cmd := exec.Command(bash, "-c", `sleep 0.1 & exec "$0" `+redirection, os.Args[0])
+				cmd.Dir, cmd.Env = dir, append(os.Environ(), append(role("stranger"), "GROUP="+group)...)
+				if text, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, text)
+				}
+				for _, file := range []string{"out", "err"} {
+					var text []byte
+					for range 500 { // the readers may end a little later
+						if text, _ = os.ReadFile(filepath.Join(dir, file)); bytes.HasSuffix(text, []byte("\n")) {
+							break
+						}
+						time.Sleep(10 * time.Millisecond)
+					}
+					if !strings.Contains(string(text), "left 1 <nil>\n") {
+						t.Errorf("%s: %q", file, text)
+					}
+				}
+				gone(t, "sleeper")
+			})
+		}
+	}
+}
+
+// Whatever ends is let go of, also where its cgroup is not told any more.
+func TestNoZombies(t *testing.T) {
+	for _, group := range []string{"any", "none"} {
+		t.Run(group, func(t *testing.T) {
+			s := supervisor(t)
+			if group == "none" {
+				s.withoutGroup()
+			}
+			for range 3 {
+				run(t, s, "leaver", time.Minute)
+				run(t, s, "hello", time.Minute)
+			}
+			for _, pid := range childrenOf("/proc/self") {
+				if pid != s.watcher.Process.Pid && isZombie(pid) {
+					t.Errorf("process %d has ended and nobody asked how", pid)
+				}
+			}
+		})
+	}
 }
 
 func run(t *testing.T, s *Supervisor, name string, timeout time.Duration) Exit {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,6 +28,8 @@ type Supervisor struct {
 	pipe    io.WriteCloser
 	group   cgroup
 	starter *starter // nil: every child is started by a thread of its own
+	before  strangers
+	outside atomic.Bool // a child could not be put into the cgroup
 }
 
 // NewSupervisor makes this process ready to run children. The token marks them; it must be unlike any other's.
@@ -34,7 +37,7 @@ func NewSupervisor(token string) (*Supervisor, error) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("becoming the reaper of what trials leave behind: %w", err)
 	}
-	s := &Supervisor{token: token, group: newCgroup(token)}
+	s := &Supervisor{token: token, before: findStrangers(), group: newCgroup(token)}
 	s.starter = newStarter(s.group)
 	self, err := os.Executable()
 	if err != nil {
@@ -104,13 +107,22 @@ func (s *Supervisor) start(cmd *exec.Cmd, spec Spec) error {
 		return enter(spec.Fence.dirs, spec.Fence.v2, cmd.SysProcAttr, start)
 	}
 	if spec.Fence == nil {
-		return s.group.start(cmd.SysProcAttr, start)
+		return s.inGroup(cmd.SysProcAttr, start)
 	}
 	fenced := func() error { return enter(spec.Fence.dirs, spec.Fence.v2, cmd.SysProcAttr, start) }
 	if s.group.v2 && spec.Fence.v2 { // a process is in one group of a hierarchy: the fence finds what is left, too
 		return fenced()
 	}
-	return s.group.start(cmd.SysProcAttr, fenced)
+	return s.inGroup(cmd.SysProcAttr, fenced)
+}
+
+// inGroup calls start so that the child is in the supervisor's group, and remembers where that could not be.
+func (s *Supervisor) inGroup(attr *syscall.SysProcAttr, start func() error) error {
+	entered, err := s.group.start(attr, start)
+	if !entered {
+		s.outside.Store(true)
+	}
+	return err
 }
 
 // sweep ends what the child with that pid left behind.
@@ -225,17 +237,32 @@ func withEntry(text string) []int {
 	return pids
 }
 
-// orphans returns our own children other than the watcher: the one child that we ran has been waited for, so that
-// these were handed to us because whoever started them is gone.
+// orphans returns those of our own children that somebody left whom we had started: the one child that we ran has been
+// waited for, and these were handed to us because whoever started them is gone. Those that have ended it lets go.
+//
+// Not every child of this process is such a one. A shell starts the readers of "> >(tee log)" as children of the process
+// that then becomes this program, and what those start is handed to us, too. Where all of ours are in a cgroup, or in a
+// fence, only what is in one is ours. Else it is what was not there before, and is in no process group that was.
 func (s *Supervisor) orphans() []int {
 	var pids []int
 	spare := spared()
+	fenced := s.group.dir != "" && !s.outside.Load()
 	for _, pid := range childrenOf("/proc/self") {
-		if pid != s.watcher.Process.Pid && !spare[pid] {
+		switch {
+		case pid == s.watcher.Process.Pid || spare[pid]:
+		case isZombie(pid): // nobody else will ask how it ended, and which cgroup it was in is not told any more
+			unix.Wait4(pid, nil, unix.WNOHANG, nil)
+		case inCgroupOf(pid, s.token) || !fenced && !s.before.has(pid):
 			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// inCgroupOf reports whether a process is in a cgroup that bears the token, the supervisor's own or a fence.
+func inCgroupOf(pid int, token string) bool {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	return err == nil && bytes.Contains(text, []byte(cgroupPrefix+token))
 }
 
 func allPids() []int {
