@@ -102,6 +102,7 @@ func (c *Config) question(ctx context.Context, o Options) (q *Question, dirty bo
 		FamilyError: *c.FamilyError, Kind: "gate", Results: o.Results, Seed: o.Seed, Command: o.Command, Tell: o.Tell,
 	}
 	q.First, q.Last = lastNight(o.Before)
+	q.Since = since(o.Before)
 	if o.Budget > 0 {
 		q.Budget = o.Budget
 	}
@@ -143,6 +144,20 @@ func lastNight(before []*nights.Night) (open, decided []string) {
 		}
 	}
 	return open, decided
+}
+
+// since returns when the nights, oldest first, measured what.
+func since(before []*nights.Night) Since {
+	out := Since{}
+	for _, n := range before {
+		for _, p := range n.Points {
+			if out[p.Package] == nil {
+				out[p.Package] = map[string]time.Time{}
+			}
+			out[p.Package][p.Benchmark] = n.Started
+		}
+	}
+	return out
 }
 
 // judge decides the night's exit status and says why.

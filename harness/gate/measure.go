@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -29,7 +30,7 @@ func (q *Question) options(budget time.Duration, family float64) harness.Options
 func (r *Report) measure(ctx context.Context) error {
 	left := r.Question.Budget
 	todo := slices.DeleteFunc(slices.Clone(r.Packages), func(p *Package) bool { return p.State != NotMeasured || p.Why != "" })
-	slices.SortStableFunc(todo, func(a, b *Package) int { return r.Question.urgency(b) - r.Question.urgency(a) })
+	slices.SortStableFunc(todo, r.Question.compare)
 	weight := 0
 	for _, p := range todo {
 		weight += len(p.Benchmarks)
@@ -98,6 +99,12 @@ func pattern(cases []string) string {
 	return "^(" + strings.Join(names, "|") + ")$"
 }
 
+// compare puts packages first whose code changed or in which the last night left something open, then those that were not
+// measured for longest, then those with fewer benchmarks.
+func (q *Question) compare(a, b *Package) int {
+	return cmp.Or(q.urgency(b)-q.urgency(a), q.Since.oldest(a.ImportPath).Compare(q.Since.oldest(b.ImportPath)), len(a.Benchmarks)-len(b.Benchmarks))
+}
+
 // urgency is higher for packages that time goes to first.
 func (q *Question) urgency(p *Package) int {
 	if slices.ContainsFunc(q.First, func(first string) bool { return first == p.Dir || first == p.ImportPath }) {
@@ -120,6 +127,7 @@ func (r *Report) one(ctx context.Context, p *Package, budget time.Duration, fami
 	}
 	o := q.options(budget, family)
 	o.Last = append(slices.Clone(q.Last), p.told()...)
+	o.Since = q.Since[p.ImportPath]
 	out, err := harness.Run(ctx, sc, o)
 	if err != nil && out.Dir == "" && !fatal(ctx, err) {
 		if len(p.Runs) == 0 {

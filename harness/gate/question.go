@@ -30,6 +30,20 @@ import (
 	"tunelab/scenarios"
 )
 
+// Since says by import path and case when something was measured last.
+type Since map[string]map[string]time.Time
+
+// oldest is when the package's case was measured that was not for longest; zero where that is not known of any.
+func (s Since) oldest(pkg string) time.Time {
+	var out time.Time
+	for _, at := range s[pkg] {
+		if out.IsZero() || at.Before(out) {
+			out = at
+		}
+	}
+	return out
+}
+
 // A Side is one of the two that are compared.
 type Side struct {
 	Name     string      // of the variant
@@ -90,6 +104,7 @@ type Question struct {
 	Kind        string        // how runs are called: "compare", "gate", "bisect"
 	First       []string      // folders or import paths of packages that time goes to first
 	Last        []string      // cases that a tight budget keeps last
+	Since       Since         // when what was measured last, where that is known
 	Hold        *harness.Hold // the machine; taken and given back when nil
 	Results     string        // the folder that run folders go in
 	Seed        *uint64
