@@ -81,6 +81,10 @@ func look(ctx context.Context, t Target, compiled func(pkg string, loops []loop)
 		if len(loops[path]) == 0 {
 			continue
 		}
+		if err := context.Cause(ctx); err != nil {
+			broken = append(broken, fmt.Errorf("looking at the loops of %s and what follows it: %w", path, err))
+			break
+		}
 		found, err := compiled(path, loops[path])
 		if err != nil {
 			broken = append(broken, err)

@@ -136,7 +136,7 @@ func (r *reader) sorts(call *ast.CallExpr) bool {
 func (r *reader) measuredOnce(u *unit, call *ast.CallExpr, loops []iteration) bool {
 	reset := r.lastCall(u, "ResetTimer", call.Pos())
 	for _, l := range loops {
-		if l.stmt.End() > call.Pos() || !reset.IsValid() || l.stmt.Pos() > reset {
+		if !reset.IsValid() || l.stmt.Pos() > reset {
 			return false
 		}
 	}

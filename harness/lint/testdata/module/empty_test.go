@@ -89,6 +89,26 @@ func BenchmarkFullBounds(b *testing.B) {
 	}
 }
 
+// What a variable was last is read each time.
+func BenchmarkFullRead(b *testing.B) {
+	c := prepared(b)
+	var m map[int]int
+	for i := 0; i < b.N; i++ {
+		m = c.m
+	}
+	sink = len(m)
+}
+
+func BenchmarkFullBreak(b *testing.B) {
+	j := 0
+	for i := 0; i < b.N; i++ {
+		j += 3
+		if j == 300 {
+			break
+		}
+	}
+}
+
 func BenchmarkFullLoop(b *testing.B) {
 	for b.Loop() {
 		IsEven(3)

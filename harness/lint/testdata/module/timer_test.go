@@ -113,6 +113,17 @@ func BenchmarkTimerBatches(b *testing.B) {
 	}
 }
 
+func BenchmarkTimerMoves(b *testing.B) {
+	for i := 0; i < b.N; i++ {
+		b.StopTimer()
+		c := prepared(b)
+		b.StartTimer()
+		for ; i < b.N && i%1000 != 0; i++ {
+			c.Put(i, i)
+		}
+	}
+}
+
 func BenchmarkTimerFailed(b *testing.B) {
 	for i := 0; i < b.N; i++ {
 		if _, err := New(i); err != nil {
