@@ -45,6 +45,17 @@ func BenchmarkAssignsVariable(b *testing.B) {
 	}
 }
 
+// As in raft.
+func BenchmarkAssignsDebug(b *testing.B) {
+	const debug = false
+	if debug {
+		b.N = 1
+	}
+	for range b.N {
+		sink = Fib(10)
+	}
+}
+
 type job struct{ N int }
 
 func BenchmarkAssignsOther(b *testing.B) {
