@@ -5,7 +5,8 @@
 //  1. run hands a scenario file to package harness, which builds the variants, measures them in blocks of fresh
 //     processes and writes results/runs/<run>/bench.txt.
 //  2. show and report hand that file to package reports: text, Markdown, JSON, HTML.
-//  3. list shows the scenario files, doctor what on this machine makes measurements noisy.
+//  3. list shows the scenario files, doctor what on this machine makes measurements noisy, lint which benchmarks measure
+//     nothing.
 package main
 
 import (
@@ -29,7 +30,7 @@ func main() {
 // The exit statuses.
 const (
 	exitOK     = 0
-	exitFailed = 1 // a build or an undeclared trial failed, or a result could not be written or printed; of a gate, a regression
+	exitFailed = 1 // a build or an undeclared trial failed, or a result could not be written or printed; of a gate, a regression; of lint, a finding
 	exitUsage  = 2 // wrong use or unusable input; of a gate, nothing can be said, or what it says could not be printed
 )
 
@@ -48,7 +49,7 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(listCommand(), runCommand(), calibrateCommand(), compareCommand(), gateCommand(), historyCommand(), initCommand(),
-		showCommand(), reportCommand(), doctorCommand())
+		showCommand(), reportCommand(), doctorCommand(), lintCommand())
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(problems)
@@ -66,7 +67,7 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	}
 	var lost *lostError
 	switch {
-	case errors.Is(err, errRed), errors.Is(err, harness.ErrFailed):
+	case errors.Is(err, errRed), errors.Is(err, errFound), errors.Is(err, harness.ErrFailed):
 		return exitFailed
 	case errors.As(err, &lost) && cmd.Name() == gateName: // 1 is for regressions
 		return exitUsage

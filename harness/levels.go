@@ -92,9 +92,10 @@ const (
 )
 
 // levels decides by trials of the base, which do not count, whether and how the case's processes alternate. c.N becomes
-// that of a slice, and c.BlockMS the cost of a process. An operation takes perOp ns, and hidden ns besides while the timer
-// stands. It takes about as long as limit; 0: there is no time.
-func (s *session) levels(ctx context.Context, c *results.PlannedCase, v scenarios.Variant, perOp, hidden float64, limit time.Duration) error {
+// that of a slice, and c.BlockMS the cost of a process. The attempt is one that found how long an operation takes. It takes
+// about as long as limit; 0: there is no time.
+func (s *session) levels(ctx context.Context, c *results.PlannedCase, v scenarios.Variant, a *attempt, limit time.Duration) error {
+	perOp, hidden := nsPerOp(a.line), a.hidden()
 	c.Processes = &results.Levels{Why: s.whyFresh(c)}
 	if c.Processes.Why == "" && perOp <= 0 {
 		c.Processes.Why = "the benchmark hides its time"
@@ -104,6 +105,10 @@ func (s *session) levels(ctx context.Context, c *results.PlannedCase, v scenario
 	}
 	if c.Processes.Why == "" && limit == 0 {
 		c.Processes.Why = "the budget is too short to find out how they could alternate"
+	}
+	// A party calls it at least so often.
+	if c.Processes.Why == "" && a.setUp() > max(limit/(3+leastPilotRounds), longestSlice) {
+		c.Processes.Why = fmt.Sprintf("what each call does beside its operations takes %v", a.setUp().Round(time.Millisecond))
 	}
 	if c.Processes.Why != "" {
 		return nil

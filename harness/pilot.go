@@ -55,11 +55,11 @@ func (s *session) pilot(ctx context.Context, name string, quick bool, left, leve
 		return p.c, err
 	}
 	p.limits()
-	if err := s.levels(ctx, &p.c, p.v, nsPerOp(p.last.line), p.last.hidden(), levels); err != nil {
+	if err := s.levels(ctx, &p.c, p.v, &p.last, levels); err != nil {
 		return p.c, err
 	}
 	if !p.c.Alternates() {
-		err = p.cost(ctx)
+		err = p.cost(ctx, left)
 	}
 	if errors.Is(err, errAllowed) {
 		return p.c, nil
@@ -131,8 +131,14 @@ func (p *piloting) iterations(ctx context.Context) error {
 	return nil
 }
 
-// cost finds what a whole trial costs, unless that is known.
-func (p *piloting) cost(ctx context.Context) error {
+// cost finds what a whole trial costs, unless that is known, or is so much of the time left that it is better spent on
+// blocks: then it is reckoned from the shorter one.
+func (p *piloting) cost(ctx context.Context, left time.Duration) error {
+	if whole := p.last.took + p.last.setUp() + p.slice; !p.full && whole > left/(2*LeastBlocks) {
+		p.c.BlockMS = ms(whole)
+		p.c.TimeoutMS = max(p.c.TimeoutMS, (10*whole + 10*time.Second).Milliseconds())
+		return nil
+	}
 	if !p.full {
 		if err := p.attempt(ctx, p.slice, p.c.N); err != nil {
 			return err

@@ -192,6 +192,7 @@ func (a *attempt) ask(ctx context.Context, t *talk, warmups int, wanted time.Dur
 		a.wall = time.Since(began)
 		spent += a.wall
 		timed := time.Duration(nsPerOp(l) * float64(l.n))
+		a.beside = max(0, a.wall-timed)
 		if before != nil && l.n > before.n {
 			a.perOp = max(0, float64(a.wall-timed-beside)/float64(l.n-before.n))
 		}

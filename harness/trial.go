@@ -20,6 +20,7 @@ type attempt struct {
 	why     string
 	took    time.Duration // the whole attempt, what the harness does around the process included
 	wall    time.Duration // of the last run that was asked for, 0 where that is not known
+	beside  time.Duration // of that outside of the timed loop
 	perOp   float64       // ns that an operation took besides, while the timer stood, by two runs of the process
 	steal   float64       // ms
 	foreign float64       // ms
@@ -104,6 +105,11 @@ func (a *attempt) hidden() float64 {
 		return 0
 	}
 	return a.perOp
+}
+
+// setUp is about what one call of the benchmark's function takes beside its operations, 0 where that is not known.
+func (a *attempt) setUp() time.Duration {
+	return max(0, a.beside-time.Duration(a.hidden()*float64(a.line.n)))
 }
 
 // judgeExit decides whether the process ended well.
