@@ -14,6 +14,7 @@ import (
 // A revised variant is built from a checkout of its own.
 type revised struct {
 	commit repo.Commit
+	root   string // of the checkout
 	dir    string // of the package that the variant builds, in the checkout
 	work   string // the workspace file in the checkout, where the environment names one of the repository; else ""
 }
@@ -49,7 +50,7 @@ func (s *session) checkOut(ctx context.Context) error {
 		if info, err := os.Stat(at); err != nil || !info.IsDir() {
 			return fmt.Errorf("%s: variant %s: %s has no folder %s", position, v.Name, v.Rev, prefix)
 		}
-		s.revised[v.Name] = revised{commit, at, workspace(r.Top, root)}
+		s.revised[v.Name] = revised{commit, root, at, workspace(r.Top, root)}
 	}
 	return nil
 }

@@ -287,6 +287,7 @@ func (s *session) fresh(ctx context.Context) error {
 		return err
 	}
 	s.describe(ctx)
+	s.findMisuse(ctx)
 	if err := s.findFacts(ctx); err != nil { // they may build and download, so that they are not in the budget either
 		return err
 	}

@@ -72,7 +72,7 @@ func (s *session) buildAll(ctx context.Context, layouts results.Layouts) error {
 // so that those wait for the others.
 func (s *session) buildVariants(ctx context.Context) (*builder, error) {
 	b := &builder{scratch: s.scratch, children: s.children, tell: s.options.Tell, byKey: map[string]*binary{}, prepared: map[string]*preparation{}}
-	s.binaries = map[string]built{}
+	s.builder, s.binaries = b, map[string]built{}
 	if err := s.checkOut(ctx); err != nil {
 		return nil, err
 	}

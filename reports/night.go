@@ -29,6 +29,7 @@ var nightTitles = []struct {
 	{nights.Improvement, "Better, confirmed"},
 	{nights.OnlyNew, "New: nothing to compare with"},
 	{nights.Skipped, "Skipped: build tags keep them out, or they skip themselves"},
+	{nights.Misused, "They measure something else than they say"},
 	{nights.Alike, "Built into the same bytes on both sides: nothing can differ"},
 }
 

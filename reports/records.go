@@ -176,6 +176,9 @@ func (s *Summary) setOutcomes() {
 // setWarnings gathers what a reader must know before believing a number.
 func (s *Summary) setWarnings() {
 	run := s.File.Run
+	for _, f := range run.Misuses {
+		s.warnings = append(s.warnings, plain.Clean(f.String()))
+	}
 	for _, w := range run.Warnings {
 		if w != "" {
 			s.warnings = append(s.warnings, plain.Clean(w))

@@ -1,6 +1,10 @@
 package results
 
-import "time"
+import (
+	"time"
+
+	"tunelab/results/misuse"
+)
 
 // Protocol is the version of the way trials are made. Results of different protocols are not comparable. In 1 the
 // processes of a block ran one after another, in the layout that the linker chose; since 2 they may alternate, in layouts
@@ -9,25 +13,26 @@ const Protocol = 3
 
 // Run is one execution of a scenario, as it was fixed before the first counted block.
 type Run struct {
-	ID             string    `json:"run"`
-	Scenario       string    `json:"scenario"`
-	Question       string    `json:"question"`
-	Protocol       int       `json:"protocol"`
-	Started        time.Time `json:"started"`
-	Command        []string  `json:"command"`           // the command line that repeats the run, its seed included
-	Commit         string    `json:"commit"`            // git revision of the measured module, "" when unknown; "+dirty" appended
-	Package        string    `json:"package"`           // import path of the measuring program
-	Dir            string    `json:"dir"`               // its folder, relative to the scenario file
-	Subject        string    `json:"subject,omitempty"` // import path of the program that it drives
-	Cores          string    `json:"cores,omitempty"`   // how the two share the machine, where they don't share every core
-	ScenarioSHA256 string    `json:"scenario_sha256"`   // of the scenario file, kept beside as scenario.toml
-	Quick          bool      `json:"quick"`             // only the quick cases were asked for
-	Flags          []string  `json:"flags,omitempty"`   // that go test would have been given for every variant
-	Unlike         []Unlike  `json:"unlike,omitempty"`  // what processes can see that is not as go test has it
-	Host           Host      `json:"host"`
-	Calibration    *Trust    `json:"calibration,omitempty"` // nil where the machine was not calibrated
-	Plan           Plan      `json:"plan"`
-	Warnings       []string  `json:"warnings,omitempty"` // what a reader must know before believing a number
+	ID             string           `json:"run"`
+	Scenario       string           `json:"scenario"`
+	Question       string           `json:"question"`
+	Protocol       int              `json:"protocol"`
+	Started        time.Time        `json:"started"`
+	Command        []string         `json:"command"`           // the command line that repeats the run, its seed included
+	Commit         string           `json:"commit"`            // git revision of the measured module, "" when unknown; "+dirty" appended
+	Package        string           `json:"package"`           // import path of the measuring program
+	Dir            string           `json:"dir"`               // its folder, relative to the scenario file
+	Subject        string           `json:"subject,omitempty"` // import path of the program that it drives
+	Cores          string           `json:"cores,omitempty"`   // how the two share the machine, where they don't share every core
+	ScenarioSHA256 string           `json:"scenario_sha256"`   // of the scenario file, kept beside as scenario.toml
+	Quick          bool             `json:"quick"`             // only the quick cases were asked for
+	Flags          []string         `json:"flags,omitempty"`   // that go test would have been given for every variant
+	Unlike         []Unlike         `json:"unlike,omitempty"`  // what processes can see that is not as go test has it
+	Misuses        []misuse.Finding `json:"misuses,omitempty"` // benchmarks that measure something else than they say
+	Host           Host             `json:"host"`
+	Calibration    *Trust           `json:"calibration,omitempty"` // nil where the machine was not calibrated
+	Plan           Plan             `json:"plan"`
+	Warnings       []string         `json:"warnings,omitempty"` // what a reader must know before believing a number
 
 	Variants    []Variant    `json:"-"`
 	Metrics     []Metric     `json:"-"`

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -121,6 +122,11 @@ func (p *Package) about(q *Question) []nights.Finding {
 	}
 	if len(p.OnlyNew) > 0 {
 		add(nights.OnlyNew, p.OnlyNew, "")
+	}
+	if len(p.Runs) > 0 {
+		for _, f := range p.Runs[0].File.Run.Misuses {
+			add(nights.Misused, []string{strings.TrimPrefix(f.Benchmark, "Benchmark")}, fmt.Sprintf("%s:%d: it %s", f.File, f.Line, f.Sentence()))
+		}
 	}
 	for i, run := range p.Runs {
 		for _, u := range run.File.Run.NotMeasured {

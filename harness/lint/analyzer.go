@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/types/typeutil"
+
+	"tunelab/results/misuse"
 )
 
 // Analyzer returns the part of the package that reads source. Its diagnostics have the [Code] as their category. It looks at
@@ -228,7 +230,7 @@ func (r *reader) report(u *unit, pos token.Pos, code Code) {
 		f.File = abs
 	}
 	r.out.findings = append(r.out.findings, f)
-	r.pass.Report(analysis.Diagnostic{Pos: pos, Category: string(code), Message: u.name + " " + code.sentence()})
+	r.pass.Report(analysis.Diagnostic{Pos: pos, Category: string(code), Message: u.name + " " + misuse.Finding{Code: code}.Sentence()})
 }
 
 // checkUnit looks at one function.

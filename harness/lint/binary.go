@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"tunelab/results/misuse"
 )
 
 // A program is the machine code of a test binary.
@@ -75,7 +77,7 @@ func (p *program) emptyIn(fn *gosym.Func, loops []loop) []Finding {
 				return l.first <= line && line <= l.last && filepath.Base(l.file) == path.Base(file)
 			})
 			if i >= 0 {
-				found = append(found, Finding{loops[i].file, loops[i].first, loops[i].nameIn(fn), EmptyLoop})
+				found = append(found, Finding{File: loops[i].file, Line: loops[i].first, Benchmark: loops[i].nameIn(fn), Code: misuse.EmptyLoop})
 			}
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/tools/go/types/typeutil"
+
+	"tunelab/results/misuse"
 )
 
 // checkIterates reports a benchmark that does the same work whatever b.N is.
@@ -17,10 +19,10 @@ func (r *reader) checkIterates(u *unit) {
 		return
 	}
 	if pos := r.constantLoop(u.body); pos.IsValid() {
-		r.report(u, pos, ConstantLoop)
+		r.report(u, pos, misuse.ConstantLoop)
 		return
 	}
-	r.report(u, u.node.Pos(), NoLoop)
+	r.report(u, u.node.Pos(), misuse.NoLoop)
 }
 
 // mayCount reports whether what a function does with its parameter b counts iterations, or may do so where this package
@@ -226,7 +228,7 @@ func (r *reader) checkParallel(u *unit) {
 				}
 			}
 		}
-		r.report(u, call.Pos(), NoNext)
+		r.report(u, call.Pos(), misuse.NoNext)
 	})
 }
 
@@ -292,7 +294,7 @@ func (r *reader) checkAssigned(u *unit) {
 		}
 		for _, e := range targets {
 			if e != nil && r.isN(e, u.b) {
-				r.report(u, e.Pos(), AssignsN)
+				r.report(u, e.Pos(), misuse.AssignsN)
 			}
 		}
 		return true

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tunelab/results/misuse"
 )
 
 // wanted returns the lines of the module's test files that say what is wrong with them: "// want CODE BENCHMARK".
@@ -99,7 +101,7 @@ func TestBuiltWithout(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "none") {
 		t.Errorf("a binary that is not there: %v", err)
 	}
-	source := slices.DeleteFunc(wanted(t, dir), func(line string) bool { return strings.Contains(line, string(EmptyLoop)) })
+	source := slices.DeleteFunc(wanted(t, dir), func(line string) bool { return strings.Contains(line, string(misuse.EmptyLoop)) })
 	differ(t, listed(found), source)
 }
 
@@ -114,7 +116,7 @@ func TestCancelled(t *testing.T) {
 // Every code has a sentence that says what is wrong and what to do.
 func TestSentences(t *testing.T) {
 	seen := map[string]bool{}
-	for _, c := range []Code{NoLoop, ConstantLoop, NoNext, AssignsN, SizeByN, TimerInLoop, ResetInLoop, EmptyLoop} {
+	for _, c := range []Code{misuse.NoLoop, misuse.ConstantLoop, misuse.NoNext, misuse.AssignsN, misuse.SizeByN, misuse.TimerInLoop, misuse.ResetInLoop, misuse.EmptyLoop} {
 		text := Finding{File: "a_test.go", Line: 3, Benchmark: "BenchmarkA", Code: c}.String()
 		if !strings.HasPrefix(text, "a_test.go:3: BenchmarkA ") || !strings.Contains(text[20:], ": ") || seen[text] {
 			t.Errorf("%q", text)

@@ -6,6 +6,8 @@ import (
 	"go/types"
 
 	"golang.org/x/tools/go/types/typeutil"
+
+	"tunelab/results/misuse"
 )
 
 // What a loop counts by.
@@ -204,10 +206,10 @@ func (r *reader) checkTimer(u *unit, l iteration) {
 	var t timing
 	r.always(l.body.List, u.b, &t, 0)
 	if t.stop.IsValid() {
-		r.report(u, t.stop, TimerInLoop)
+		r.report(u, t.stop, misuse.TimerInLoop)
 	}
 	if t.reset.IsValid() {
-		r.report(u, t.reset, ResetInLoop)
+		r.report(u, t.reset, misuse.ResetInLoop)
 	}
 }
 

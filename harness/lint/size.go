@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"golang.org/x/tools/go/types/typeutil"
+
+	"tunelab/results/misuse"
 )
 
 // checkSizeInLoop reports what takes b.N as a size in every iteration.
@@ -21,7 +23,7 @@ func (r *reader) checkSizeInLoop(u *unit, l iteration) {
 		case *ast.CallExpr:
 			for i, arg := range n.Args {
 				if r.plainN(arg, u.b) && (r.isSize(n, i) || r.branches(n, i)) {
-					r.report(u, n.Pos(), SizeByN)
+					r.report(u, n.Pos(), misuse.SizeByN)
 				}
 			}
 		case *ast.ForStmt:
@@ -29,11 +31,11 @@ func (r *reader) checkSizeInLoop(u *unit, l iteration) {
 			init, ok2 := n.Init.(*ast.AssignStmt)
 			_, ok3 := n.Post.(*ast.IncDecStmt)
 			if ok && ok2 && ok3 && init.Tok == token.DEFINE && r.isN(cond.Y, u.b) && !breaks(n.Body) {
-				r.report(u, n.Pos(), SizeByN)
+				r.report(u, n.Pos(), misuse.SizeByN)
 			}
 		case *ast.RangeStmt:
 			if r.isN(n.X, u.b) && !breaks(n.Body) {
-				r.report(u, n.Pos(), SizeByN)
+				r.report(u, n.Pos(), misuse.SizeByN)
 			}
 		}
 		return true
@@ -112,10 +114,10 @@ func (r *reader) checkSizeOutside(u *unit, loops []iteration) {
 		for i, arg := range call.Args {
 			exact, derived := r.follows(arg, u.b, m)
 			if exact && len(loops) == 0 && r.branches(call, i) {
-				r.report(u, call.Pos(), SizeByN)
+				r.report(u, call.Pos(), misuse.SizeByN)
 			}
 			if derived && i == 0 && r.sorts(call) && !stopped.IsValid() && r.measuredOnce(u, call, loops) {
-				r.report(u, call.Pos(), SizeByN)
+				r.report(u, call.Pos(), misuse.SizeByN)
 			}
 		}
 		return true

@@ -22,6 +22,7 @@ const (
 	OnlyNew     Kind = "new"          // benchmarks that the tip has and the baseline has not
 	NotMeasured Kind = "not measured" // it breaks on both sides, or for want of budget
 	Skipped     Kind = "skipped"      // by itself, or by build tags
+	Misused     Kind = "misused"      // a benchmark that measures something else than it says
 	Alike       Kind = "alike"        // a package that both sides build into the same bytes
 )
 
