@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"tunelab/harness/lock"
+	"tunelab/harness/repo"
 )
 
 // A Hold is the machine taken for several runs, one after another: nobody else measures between them. Whatever it left is
@@ -14,6 +15,7 @@ type Hold struct {
 	lock  *lock.Lock
 	token string
 	dir   string
+	trees map[string]*repo.Tree // checkouts by folder, each made once
 }
 
 // Take takes the machine. The error is a [*lock.HeldError] when somebody else measures.
@@ -22,7 +24,7 @@ func Take(command []string, say func(text string)) (*Hold, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hold{lock: l, token: token, dir: moreDir(token)}
+	h := &Hold{lock: l, token: token, dir: moreDir(token), trees: map[string]*repo.Tree{}}
 	if err := cleanUp(l, dead, say); err != nil {
 		return nil, errors.Join(err, l.Release())
 	}

@@ -79,6 +79,7 @@ const (
 	DefaultLeast       = 0.01
 	DefaultSlowdown    = 0.05
 	DefaultHistory     = "results/history"
+	DefaultResults     = "results/runs" // where runs go when nobody says where
 )
 
 // DefaultMetrics are judged where the file names none.

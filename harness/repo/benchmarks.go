@@ -27,7 +27,7 @@ func (r *Repo) Packages(ctx context.Context, rev, prefix string) ([]Package, err
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"grep", "--no-color", "--basic-regexp", "-I", "-z", "-e", "^func Benchmark"}
+	args := []string{"grep", "--no-color", "--basic-regexp", "--text", "-z", "-e", "^func Benchmark"}
 	if rev == "" {
 		args = append(args, "--untracked")
 	} else {

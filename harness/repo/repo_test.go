@@ -133,10 +133,11 @@ func TestCheckout(t *testing.T) {
 	before := snapshot(t, r.Top)
 	for i, want := range []string{"one", "two"} {
 		dir := filepath.Join(t.TempDir(), "out")
-		if err := r.Checkout(t.Context(), commits[i], dir); err != nil {
+		tree, err := r.Checkout(t.Context(), commits[i], dir, nil)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := os.ReadFile(filepath.Join(dir, "a", "f.txt")); string(got) != want {
+		if got, _ := os.ReadFile(filepath.Join(tree.Top, "a", "f.txt")); string(got) != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

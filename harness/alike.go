@@ -1,0 +1,188 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"tunelab/harness/internal/watch"
+	"tunelab/harness/repo"
+	"tunelab/scenarios"
+)
+
+// A Likeness says whether the variants of a scenario can differ at all.
+type Likeness struct {
+	Alike bool   // they can't: there is nothing to measure
+	Bytes bool   // they are built into the same bytes and run in the same way
+	Why   string // where Bytes, and not Alike: what they may read and differs, or why that can't be told
+}
+
+// Limits of the pass that shows what benchmarks read.
+const (
+	passTimeout = 20 * time.Second
+	mostPlaces  = 10000 // files and folders that are watched on a side
+)
+
+// Alike builds the scenario's variants and says whether they come to the same: one binary, byte for byte, run in the same
+// way, and reading nothing in which the sides differ. The bytes are compared of builds with -trimpath, because those of two
+// folders are the same then; what is measured is built without, so that benchmarks find their data by runtime.Caller.
+//
+// Differ are the files and folders, relative to the repository's root, in which the sides differ. Where there are some,
+// and bytes are the same, all benchmarks run once on each side while these are watched. What can't be watched counts as
+// read. What a checkout lacks must not be read at all: the error says what it was.
+func Alike(ctx context.Context, sc *scenarios.Scenario, o Options, differ []string) (Likeness, error) {
+	s, err := open(sc, o)
+	if err != nil {
+		return Likeness{}, err
+	}
+	like, err := s.alike(ctx, differ)
+	_, err = s.end(err)
+	return like, err
+}
+
+func (s *session) alike(ctx context.Context, differ []string) (Likeness, error) {
+	untrimmed := s.variants
+	s.variants = slices.Clone(s.variants)
+	for i := range s.variants {
+		s.variants[i].Flags = append([]string{"-trimpath"}, s.variants[i].Flags...)
+	}
+	_, err := s.buildVariants(ctx)
+	s.variants = untrimmed
+	if err != nil {
+		return Likeness{}, err
+	}
+	like := Likeness{Bytes: s.sameBytes()}
+	lacks := slices.ContainsFunc(s.variants, func(v scenarios.Variant) bool { return s.revised[v.Name].lacks() })
+	like.Alike = like.Bytes && len(differ) == 0 && !lacks
+	if !lacks && (!like.Bytes || like.Alike) {
+		return like, nil
+	}
+	if _, err := s.buildVariants(ctx); err != nil { // as it is measured: what it reads may depend on its path
+		return like, err
+	}
+	for _, v := range s.variants {
+		if err := s.readsLacking(ctx, v); err != nil {
+			return like, err
+		}
+	}
+	if !like.Bytes {
+		return like, nil
+	}
+	for _, v := range s.variants {
+		root, err := s.rootOf(ctx, v)
+		if err != nil {
+			return like, err
+		}
+		if like.Why, err = s.reads(ctx, v, root, differ); err != nil || like.Why != "" {
+			return like, err
+		}
+	}
+	like.Alike = true
+	return like, nil
+}
+
+// sameBytes reports whether the variants are one binary, byte for byte, that is run in the same way.
+func (s *session) sameBytes() bool {
+	base := s.scenario.Base()
+	a := s.binaries[base.Name]
+	return !slices.ContainsFunc(s.variants, func(v scenarios.Variant) bool {
+		b := s.binaries[v.Name]
+		return a.varied().sha256 != b.varied().sha256 || a.bench.sha256 != b.bench.sha256 ||
+			!maps.Equal(base.Environment(), v.Environment()) || base.Limits != v.Limits || base.Select != v.Select
+	})
+}
+
+func (r revised) lacks() bool { return r.tree != nil && len(r.tree.Lacks) > 0 }
+
+// rootOf is the root of the repository's files on the variant's side.
+func (s *session) rootOf(ctx context.Context, v scenarios.Variant) (string, error) {
+	if r, ok := s.revised[v.Name]; ok {
+		return r.tree.Top, nil
+	}
+	dir, err := s.builtDir()
+	if err != nil {
+		return "", err
+	}
+	r, _, err := repo.Open(ctx, dir)
+	if err != nil {
+		return "", err
+	}
+	return r.Top, nil
+}
+
+// readsLacking returns an error when the variant's benchmarks read what its checkout lacks.
+func (s *session) readsLacking(ctx context.Context, v scenarios.Variant) error {
+	r := s.revised[v.Name]
+	if !r.lacks() {
+		return nil
+	}
+	for _, l := range r.tree.Lacks {
+		why, err := s.reads(ctx, v, r.tree.Top, []string{l.Path})
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(why, wasRead) {
+			return fmt.Errorf("the benchmarks read what the checkout of %s lacks: %v", v.Name, l)
+		}
+	}
+	return nil
+}
+
+// wasRead begins what reads says of something that was read, as opposed to something that can't be told.
+const wasRead = "its benchmarks read "
+
+// reads runs the variant's benchmarks once and returns what they read of the places below root, or why that can't be told;
+// "" means that they read none.
+func (s *session) reads(ctx context.Context, v scenarios.Variant, root string, places []string) (string, error) {
+	if len(places) > mostPlaces {
+		return fmt.Sprintf("the sides differ in %d files and folders, too many to watch", len(places)), nil
+	}
+	var paths []string
+	for _, p := range places {
+		paths = append(paths, filepath.Join(root, filepath.FromSlash(p)))
+	}
+	w, err := watch.New(mostPlaces)
+	if err != nil {
+		return err.Error(), nil
+	}
+	problem := w.Add(paths...)
+	spec := s.spec(v, passTimeout, "-test.run=^$", "-test.bench="+pattern(s.scenario.Bench.Run), "-test.benchtime=1x")
+	var why string
+	if problem == nil {
+		s.tell(Progress{Stage: StageBuild, Text: "looking at what the benchmarks of " + v.Name + " read"})
+		exit, err := s.children.Run(ctx, spec)
+		if err != nil {
+			w.Touched()
+			return "", err
+		}
+		if !exit.Ok() {
+			why = "whether its benchmarks read what differs can't be told: a pass of them " + exit.Why(spec)
+		}
+	}
+	touched, err := w.Touched()
+	switch {
+	case err != nil:
+		return "", err
+	case problem != nil:
+		return "whether its benchmarks read what differs can't be told: " + problem.Error(), nil
+	case len(touched) > 0:
+		name := touched[0]
+		if rel, err := filepath.Rel(root, name); err == nil && filepath.IsLocal(rel) {
+			name = filepath.ToSlash(rel)
+		}
+		return wasRead + name + ", in which the sides differ", nil
+	}
+	return why, nil
+}
+
+// pattern is that of all benchmarks where the scenario has none.
+func pattern(run string) string {
+	if run == "" {
+		return "."
+	}
+	return run
+}
