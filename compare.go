@@ -43,6 +43,7 @@ package that both sides build into the same bytes is passed over: nothing can di
 	flags.StringVar(&oldBuild, "old-build", "", "build OLD with these `SETTINGS`: flags of go build and variables, \"-tags=a GOAMD64=v3\"")
 	flags.StringVar(&newBuild, "new-build", "", "build NEW with these `SETTINGS`")
 	flags.Uint64Var(&seed, "seed", 0, "fix the order of blocks and the sign vectors (random when not given)")
+	flags.StringArrayVar(&q.Carry, "carry", nil, "copy this file or folder `PATH` of the work tree, where git does not track it, into every checkout (repeatable)")
 	flags.StringVar(&out, "out", "", "write the pages to this `DIR` too")
 	flags.StringVar(&summary, "summary", "", "append a summary in Markdown to this `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -59,7 +60,7 @@ package that both sides build into the same bytes is passed over: nothing can di
 		if flags.Changed("seed") {
 			q.Seed = &seed
 		}
-		q.Metrics.Primary, q.Kind = metrics, "compare"
+		q.Metrics.Primary, q.Kind, q.Own = metrics, "compare", []string{out, summary}
 		if err := compareSides(cmd, &q, revisions, oldBuild, newBuild); err != nil {
 			return err
 		}
@@ -77,6 +78,11 @@ func compareSides(cmd *cobra.Command, q *gate.Question, revisions []string, oldB
 	tip := "."
 	if len(revisions) > 1 {
 		tip = revisions[1]
+	}
+	for i, name := range q.Carry {
+		if q.Carry[i], err = q.Repo.Inside(q.Prefix, name); err != nil {
+			return fmt.Errorf("--carry: %w", err)
+		}
 	}
 	if q.Old, err = gate.MakeSide(ctx, q.Repo, revisions[0]); err != nil {
 		return err

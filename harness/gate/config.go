@@ -29,6 +29,7 @@ type Config struct {
 	Packages []string           `toml:"packages"` // as the go command writes them, relative to the file; ./... when absent
 	Bench    string             `toml:"bench"`    // a -test.bench pattern; all benchmarks when absent
 	Budget   scenarios.Duration `toml:"budget"`   // wall time of measuring, builds not counted; 10m when absent
+	Carry    []string           `toml:"carry"`    // files and folders, relative to the file, that checkouts get from the work tree where git does not track them
 	History  string             `toml:"history"`  // a folder, relative to the file, or "git:BRANCH"; results/history when absent
 	// FamilyError is the chance that a night in which nothing differs is red; 0.01 when absent.
 	FamilyError *float64 `toml:"family_error"`
@@ -257,6 +258,9 @@ budget = "10m"
 
 # Where nights are kept: a folder, or "git:BRANCH", a branch of this repository that is never checked out.
 history = "results/history"
+
+# Files and folders that git does not track and the benchmarks need, such as generated code: copied into every checkout.
+# carry = ["gen", "testdata/large"]
 
 # The chance that a night in which nothing differs is red.
 family_error = 0.01

@@ -144,7 +144,9 @@ func (t *Tree) Hints(ctx context.Context, prefix, text string) []string {
 		switch {
 		case strings.Contains(text, file) || len(base) > 4 && strings.Contains(text, base):
 			named = append(named, file)
-		case said && (mine || built && path.Ext(file) == ".go"):
+		case said && built && path.Ext(file) == ".go" && mine:
+			likely = append([]string{file}, likely...)
+		case said && built && path.Ext(file) == ".go", said && mine && (!built || strings.Contains(text, "no matching files")):
 			likely = append(likely, file)
 		}
 	}

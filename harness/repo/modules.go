@@ -46,6 +46,20 @@ func (t *Tree) rebaseTracked(ctx context.Context) error {
 // does not track, or that GOWORK names, folders that it uses, those that replacements lead to, and vendored modules. It
 // returns the variables that a build in the checkout needs besides those that are set.
 func (t *Tree) Resolve(ctx context.Context, prefix string) (map[string]string, error) {
+	set := map[string]string{}
+	for _, name := range goVariables {
+		if value, ok := os.LookupEnv(name); ok {
+			set[name] = value
+		}
+	}
+	return t.resolve(ctx, prefix, set)
+}
+
+// goVariables are those in which a user may name files of the repository.
+var goVariables = []string{"GOWORK", "GOFLAGS", "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS", "CGO_LDFLAGS", "PKG_CONFIG_PATH"}
+
+// resolve is Resolve with some variables of the environment.
+func (t *Tree) resolve(ctx context.Context, prefix string, variables map[string]string) (map[string]string, error) {
 	dir := filepath.Join(t.repo.Top, filepath.FromSlash(prefix))
 	for {
 		if info, err := os.Stat(dir); err == nil && info.IsDir() {
@@ -53,7 +67,7 @@ func (t *Tree) Resolve(ctx context.Context, prefix string) (map[string]string, e
 		}
 		dir = filepath.Dir(dir) // the work tree has no such package
 	}
-	set, err := readGoSettings(ctx, dir)
+	set, err := readGoSettings(ctx, dir, variables)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +77,7 @@ func (t *Tree) Resolve(ctx context.Context, prefix string) (map[string]string, e
 	}
 	if filepath.IsAbs(set.GOWORK) {
 		above := moduleAbove(dir, filepath.VolumeName(dir)+string(filepath.Separator), "go.work")
-		named := os.Getenv("GOWORK") != "" || filepath.Join(above, "go.work") != set.GOWORK
+		named := variables["GOWORK"] != "" || filepath.Join(above, "go.work") != set.GOWORK
 		work, err := t.bringWork(ctx, set.GOWORK, named)
 		if err != nil {
 			return nil, fmt.Errorf("bringing %s into a checkout: %w", set.GOWORK, err)
@@ -84,19 +98,22 @@ func (t *Tree) Resolve(ctx context.Context, prefix string) (map[string]string, e
 	if moved := t.Moved(set.GOFLAGS); moved != set.GOFLAGS {
 		env["GOFLAGS"] = moved
 	}
-	for _, name := range []string{"CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS", "CGO_LDFLAGS", "PKG_CONFIG_PATH"} {
-		if value := os.Getenv(name); t.Moved(value) != value {
-			env[name] = t.Moved(value)
+	for name, value := range variables {
+		if moved := t.Moved(value); moved != value && env[name] == "" {
+			env[name] = moved
 		}
 	}
 	return env, nil
 }
 
-func readGoSettings(ctx context.Context, dir string) (goSettings, error) {
+func readGoSettings(ctx context.Context, dir string, variables map[string]string) (goSettings, error) {
 	var set goSettings
 	cmd := exec.CommandContext(ctx, "go", "env", "-json", "GOWORK", "GOMOD", "GOFLAGS")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PWD="+dir)
+	for name, value := range variables {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
 	var out, problem bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problem
 	err := cmd.Run()
@@ -274,10 +291,15 @@ func (t *Tree) bringReplaced(ctx context.Context, prefix string) error {
 
 // moduleAbove returns the folder at or above dir, and in root, that has the file; "" for none.
 func moduleAbove(dir, root, file string) string {
-	for ; within(dir, root); dir = filepath.Dir(dir) {
+	for within(dir, root) {
 		if info, err := os.Stat(filepath.Join(dir, file)); err == nil && !info.IsDir() {
 			return dir
 		}
+		above := filepath.Dir(dir)
+		if above == dir {
+			break
+		}
+		dir = above
 	}
 	return ""
 }
