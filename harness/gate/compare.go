@@ -95,14 +95,25 @@ func (r *Report) find(ctx context.Context) error {
 	if len(patterns) == 0 {
 		patterns = []string{"./..."}
 	}
-	chosen, err := repo.Select(there, q.Prefix, patterns)
+	var modules []string
+	for _, side := range []Side{q.Old, q.New} {
+		more, err := q.Repo.Modules(ctx, side.Commit.Hash)
+		if err != nil {
+			return err
+		}
+		modules = append(modules, more...)
+	}
+	chosen, err := repo.Select(there, modules, q.Prefix, patterns)
 	if err != nil && len(there) == 0 && q.Bench != "" {
 		return fmt.Errorf("no benchmark matches %q", q.Bench)
 	}
 	if err != nil {
 		return err
 	}
-	for _, c := range chosen {
+	if len(chosen.Left) > 0 {
+		q.Tell(harness.Progress{Stage: harness.StageBuild, Text: leftOut(chosen.Left)})
+	}
+	for _, c := range chosen.Packages {
 		p := all[c.Dir]
 		side := q.New.Commit.Hash
 		if p.State == OnlyOld {
@@ -114,6 +125,11 @@ func (r *Report) find(ctx context.Context) error {
 		r.Packages = append(r.Packages, p)
 	}
 	return nil
+}
+
+// leftOut says that nested modules have benchmarks that are not meant, and how to mean them.
+func leftOut(patterns []string) string {
+	return "benchmarks of nested modules are left out, unless they are named: " + strings.Join(patterns, " ")
 }
 
 // both joins the packages of both sides, by folder, as far as they have benchmarks that match.
