@@ -30,8 +30,12 @@ func compareCommand() *cobra.Command {
 NEW is the work tree as it is where it is left out or ".". Each revision is built in a checkout of its own; yours is not
 touched. The same revision twice with --old-build and --new-build compares two ways to build it.
 
-Packages are written as for the go command, relative to here; without any, all below here that have benchmarks. A
-package that both sides build into the same bytes is passed over: nothing can differ.`,
+Checkouts have what is round the repository: a go.work above or one that git ignores, replacements, vendored modules,
+files of git-lfs and submodules as far as this clone has them. What git ignores besides they get by --carry.
+
+Packages are written as for the go command, relative to here; without any, all below here that have benchmarks, those of
+nested modules where here is in none. A package that both sides build into the same bytes, and whose benchmarks read
+nothing in which the sides differ, is passed over: nothing can differ.`,
 		Example: "  tunelab compare v1.2.0\n  tunelab compare main HEAD --bench Encode -- ./codec\n" +
 			"  tunelab compare HEAD HEAD --old-build GOAMD64=v1 --new-build GOAMD64=v3",
 	}

@@ -1,9 +1,11 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -120,7 +122,15 @@ func (s *session) readsLacking(ctx context.Context, v scenarios.Variant) error {
 	if !r.lacks() {
 		return nil
 	}
+	content, err := os.ReadFile(s.binaries[v.Name].varied().path)
+	if err != nil {
+		return fmt.Errorf("reading the binary of %s: %w", v.Name, err)
+	}
 	for _, l := range r.tree.Lacks {
+		standIn, err := os.ReadFile(filepath.Join(r.tree.Top, filepath.FromSlash(l.Path)))
+		if err == nil && len(standIn) > 0 && bytes.Contains(content, standIn) {
+			return fmt.Errorf("what the checkout of %s lacks would be built into the benchmarks: %v", v.Name, l)
+		}
 		why, err := s.reads(ctx, v, r.tree.Top, []string{l.Path})
 		if err != nil {
 			return err

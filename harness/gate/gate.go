@@ -101,7 +101,10 @@ func (c *Config) question(ctx context.Context, o Options) (q *Question, dirty bo
 		Repo: r, Prefix: prefix, Patterns: c.Packages, Bench: c.Bench, Metrics: c.Metrics, Budget: time.Duration(c.Budget),
 		FamilyError: *c.FamilyError, Kind: "gate", Results: o.Results, Seed: o.Seed, Command: o.Command, Tell: o.Tell,
 	}
-	q.Own = append(slices.Clone(o.Own), filepath.Join(filepath.Dir(c.Path), c.History))
+	q.Own = append(slices.Clone(o.Own), c.History)
+	if !filepath.IsAbs(c.History) {
+		q.Own = append(slices.Clone(o.Own), filepath.Join(filepath.Dir(c.Path), c.History))
+	}
 	for _, name := range c.Carry {
 		inside, err := r.Inside(prefix, name)
 		if err != nil {

@@ -17,8 +17,9 @@ type Tree struct {
 	Top   string // the checkout: Root and behind it the absolute path of the repository's root
 	Lacks []Lack // what the commit has and this clone has not
 
-	repo *Repo
-	hash string
+	repo     *Repo
+	hash     string
+	resolved map[string]map[string]string // by prefix: what Resolve returned
 }
 
 // A Lack is a file, or a folder, of a commit that can't be had here. Its place in the checkout holds a stand-in.
@@ -45,7 +46,7 @@ func (r *Repo) Checkout(ctx context.Context, hash, root string, carry []string) 
 	if err != nil {
 		return nil, fmt.Errorf("checking out %.12s: %w", hash, err)
 	}
-	t := &Tree{Root: abs, repo: r, hash: hash}
+	t := &Tree{Root: abs, repo: r, hash: hash, resolved: map[string]map[string]string{}}
 	t.Top = t.at(r.Top)
 	if err := t.fill(ctx, carry); err != nil {
 		return nil, fmt.Errorf("checking out %.12s: %w", hash, err)

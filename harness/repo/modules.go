@@ -44,15 +44,22 @@ func (t *Tree) rebaseTracked(ctx context.Context) error {
 
 // Resolve makes the go command find in the checkout's folder at prefix what it finds in the work tree's: a go.work that git
 // does not track, or that GOWORK names, folders that it uses, those that replacements lead to, and vendored modules. It
-// returns the variables that a build in the checkout needs besides those that are set.
+// returns the variables that a build in the checkout needs besides those that are set; it is the caller's to leave as it is.
 func (t *Tree) Resolve(ctx context.Context, prefix string) (map[string]string, error) {
+	if env, ok := t.resolved[prefix]; ok {
+		return env, nil
+	}
 	set := map[string]string{}
 	for _, name := range goVariables {
 		if value, ok := os.LookupEnv(name); ok {
 			set[name] = value
 		}
 	}
-	return t.resolve(ctx, prefix, set)
+	env, err := t.resolve(ctx, prefix, set)
+	if err == nil {
+		t.resolved[prefix] = env
+	}
+	return env, err
 }
 
 // goVariables are those in which a user may name files of the repository.
