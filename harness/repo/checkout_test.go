@@ -436,6 +436,15 @@ func TestMirror(t *testing.T) {
 	p := newPlace(t)
 	p.write(map[string]string{"ws/repo/a/f": "x", "ws/lib/go.mod": "module lib\n", "shared/testdata/d": "data", "ws/go.work": "go 1.24\n\nuse " + p.path("ws/repo") + "/a\n", "ws/.git": "not ours"})
 	p.commit("ws/repo")
+	for i := range mostLinks { // too many to link them all
+		p.write(map[string]string{fmt.Sprintf("many/f%d", i): ""})
+	}
+	p.write(map[string]string{"many/testdata/d": "data", "many/lib/go.mod": "module lib\n", "many/repo/go.mod": "module m\n\nreplace lib => ../lib\n"})
+	p.commit("many/repo")
+	large := p.checkout("many/repo", "HEAD")
+	if _, err := large.Resolve(t.Context(), ""); err != nil || large.text("../testdata/d") != "data" || large.text("../lib/go.mod") != "module lib\n" {
+		t.Errorf("in a large folder: %v, %q, %q", err, large.text("../testdata/d"), large.text("../lib/go.mod"))
+	}
 	tree := p.checkout("ws/repo", "HEAD")
 	for name, want := range map[string]string{
 		"../lib/go.mod": "module lib\n", "../../shared/testdata/d": "data", "a/f": "x", "../go.work": "go 1.24\n\nuse " + tree.Top + "/a\n",

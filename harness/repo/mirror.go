@@ -13,9 +13,9 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// mostLinks is how many entries of a folder are linked; of larger ones those that something leads to. A thousand links take
-// some ten milliseconds.
-const mostLinks = 1000
+// mostLinks is how many entries of a folder are linked; of larger ones those that a go.mod or go.work leads to, and testdata.
+// A link takes up to a tenth of a millisecond.
+const mostLinks = 300
 
 // moduleFiles are the go command's own, which it finds in folders above a package and may write to.
 var moduleFiles = []string{"go.mod", "go.sum", "go.work", "go.work.sum"}
@@ -53,11 +53,11 @@ func (t *Tree) linkEntries(dir, but string) error {
 		}
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) > mostLinks {
+	if err != nil {
 		return nil // what can't be listed may be reached by its name all the same
 	}
 	for _, e := range entries {
-		if e.Name() == but || e.Name() == ".git" || slices.Contains(moduleFiles, e.Name()) {
+		if len(entries) > mostLinks && e.Name() != "testdata" || e.Name() == but || e.Name() == ".git" || slices.Contains(moduleFiles, e.Name()) {
 			continue
 		}
 		if err := t.link(filepath.Join(dir, e.Name())); err != nil {

@@ -86,7 +86,7 @@ type command struct {
 // run returns what git printed, without the last line's end.
 func (c command) run(ctx context.Context, args ...string) (string, error) {
 	// What users may have set to read output themselves, and hooks of theirs, would change what comes out here.
-	usual := []string{"-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=true", "-c", "grep.lineNumber=false", "-c", "grep.column=false",
+	usual := []string{"-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.quotePath=true", "-c", "grep.lineNumber=false", "-c", "grep.column=false",
 		"-c", "grep.patternType=default", "-c", "grep.fullName=false", "-c", "submodule.recurse=false", "-c", "advice.detachedHead=false"}
 	cmd := exec.CommandContext(ctx, "git", append(usual, args...)...)
 	cmd.Dir = c.dir

@@ -63,6 +63,9 @@ func (w *Watch) Add(paths ...string) error {
 			return fmt.Errorf("watching %s: %w", path, err)
 		}
 	}
+	if err := prove(held); err != nil {
+		return err
+	}
 	for _, path := range wholes {
 		if err := w.add(path, true, ""); err != nil {
 			return err
@@ -71,6 +74,38 @@ func (w *Watch) Add(paths ...string) error {
 	for _, path := range held {
 		if err := w.addHolder(path); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// prove opens a folder on each of the file systems that paths are on, and returns an error when nobody tells of it.
+func prove(paths []string) error {
+	proved := map[uint64]bool{}
+	for _, path := range paths {
+		dir := filepath.Dir(path)
+		var stat unix.Stat_t
+		for unix.Stat(dir, &stat) != nil && dir != filepath.Dir(dir) {
+			dir = filepath.Dir(dir)
+		}
+		if proved[uint64(stat.Dev)] {
+			continue
+		}
+		proved[uint64(stat.Dev)] = true
+		w, err := New(1)
+		if err != nil {
+			return err
+		}
+		err = w.add(dir, true, "")
+		if f, opened := os.Open(dir); opened == nil {
+			f.Close()
+		}
+		seen, ended := w.Touched()
+		if err = errors.Join(err, ended); err != nil {
+			return err
+		}
+		if len(seen) == 0 {
+			return fmt.Errorf("the file system of %s does not tell who opens files", dir)
 		}
 	}
 	return nil
