@@ -2,7 +2,9 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -66,20 +68,19 @@ func (s *session) alike(ctx context.Context, differ []string) (Likeness, error) 
 	if _, err := s.buildVariants(ctx); err != nil { // as it is measured: what it reads may depend on its path
 		return like, err
 	}
-	for _, v := range s.variants {
-		if err := s.readsLacking(ctx, v); err != nil {
-			return like, err
-		}
-	}
-	if !like.Bytes {
-		return like, nil
+	if err := s.readsLacking(ctx); err != nil || !like.Bytes {
+		return like, err
 	}
 	for _, v := range s.variants {
 		root, err := s.rootOf(ctx, v)
 		if err != nil {
 			return like, err
 		}
-		if like.Why, err = s.reads(ctx, v, root, differ); err != nil || like.Why != "" {
+		touched, why, err := s.reads(ctx, v, root, differ)
+		if len(touched) > 0 {
+			why = "its benchmarks read " + touched[0] + ", in which the sides differ"
+		}
+		if like.Why = why; err != nil || why != "" {
 			return like, err
 		}
 	}
@@ -116,12 +117,48 @@ func (s *session) rootOf(ctx context.Context, v scenarios.Variant) (string, erro
 	return r.Top, nil
 }
 
-// readsLacking returns an error when the variant's benchmarks read what its checkout lacks.
-func (s *session) readsLacking(ctx context.Context, v scenarios.Variant) error {
-	r := s.revised[v.Name]
-	if !r.lacks() {
-		return nil
+// readsLacking returns an error when benchmarks of any variant are built from or read what some checkout lacks, also where
+// they read it on a side that has it: on the other they do something else without a word.
+func (s *session) readsLacking(ctx context.Context) error {
+	var lacks []repo.Lack
+	var paths []string
+	for _, v := range s.variants {
+		r := s.revised[v.Name]
+		if !r.lacks() {
+			continue
+		}
+		if err := s.embedsLacking(v, r); err != nil {
+			return err
+		}
+		for _, l := range r.tree.Lacks {
+			if !slices.Contains(paths, l.Path) {
+				lacks, paths = append(lacks, l), append(paths, l.Path)
+			}
+		}
 	}
+	for _, v := range s.variants {
+		if len(lacks) == 0 {
+			return nil
+		}
+		root, err := s.rootOf(ctx, v)
+		if err != nil {
+			return err
+		}
+		touched, _, err := s.reads(ctx, v, root, paths)
+		if err != nil {
+			return err
+		}
+		for _, l := range lacks {
+			if slices.ContainsFunc(touched, func(name string) bool { return name == l.Path || strings.HasPrefix(name, l.Path+"/") }) {
+				return fmt.Errorf("the benchmarks read what a checkout lacks: %v", l)
+			}
+		}
+	}
+	return nil
+}
+
+// embedsLacking returns an error when the variant's binary holds the stand-in for something that its checkout lacks.
+func (s *session) embedsLacking(v scenarios.Variant, r revised) error {
 	content, err := os.ReadFile(s.binaries[v.Name].varied().path)
 	if err != nil {
 		return fmt.Errorf("reading the binary of %s: %w", v.Name, err)
@@ -131,25 +168,15 @@ func (s *session) readsLacking(ctx context.Context, v scenarios.Variant) error {
 		if err == nil && len(standIn) > 0 && bytes.Contains(content, standIn) {
 			return fmt.Errorf("what the checkout of %s lacks would be built into the benchmarks: %v", v.Name, l)
 		}
-		why, err := s.reads(ctx, v, r.tree.Top, []string{l.Path})
-		if err != nil {
-			return err
-		}
-		if strings.HasPrefix(why, wasRead) {
-			return fmt.Errorf("the benchmarks read what the checkout of %s lacks: %v", v.Name, l)
-		}
 	}
 	return nil
 }
 
-// wasRead begins what reads says of something that was read, as opposed to something that can't be told.
-const wasRead = "its benchmarks read "
-
-// reads runs the variant's benchmarks once and returns what they read of the places below root, or why that can't be told;
-// "" means that they read none.
-func (s *session) reads(ctx context.Context, v scenarios.Variant, root string, places []string) (string, error) {
+// reads runs the variant's benchmarks once and returns what they touched of the places below root, relative to it, and why
+// that can't be told; neither means that they touched none.
+func (s *session) reads(ctx context.Context, v scenarios.Variant, root string, places []string) (touched []string, why string, err error) {
 	if len(places) > mostPlaces {
-		return fmt.Sprintf("the sides differ in %d files and folders, too many to watch", len(places)), nil
+		return nil, fmt.Sprintf("the sides differ in %d files and folders, too many to watch", len(places)), nil
 	}
 	var paths []string
 	for _, p := range places {
@@ -157,42 +184,28 @@ func (s *session) reads(ctx context.Context, v scenarios.Variant, root string, p
 	}
 	w, err := watch.New(mostPlaces)
 	if err != nil {
-		return err.Error(), nil
+		return nil, err.Error(), nil
 	}
-	problem := w.Add(paths...)
-	spec := s.spec(v, passTimeout, "-test.run=^$", "-test.bench="+pattern(s.scenario.Bench.Run), "-test.benchtime=1x")
-	var why string
-	if problem == nil {
-		s.tell(Progress{Stage: StageBuild, Text: "looking at what the benchmarks of " + v.Name + " read"})
-		exit, err := s.children.Run(ctx, spec)
-		if err != nil {
-			w.Touched()
-			return "", err
-		}
-		if !exit.Ok() {
-			why = "whether its benchmarks read what differs can't be told: a pass of them " + exit.Why(spec)
-		}
+	const untold = "whether its benchmarks read what differs can't be told: "
+	if err := w.Add(paths...); err != nil {
+		_, ended := w.Touched()
+		return nil, untold + err.Error(), ended
 	}
-	touched, err := w.Touched()
-	switch {
-	case err != nil:
-		return "", err
-	case problem != nil:
-		return "whether its benchmarks read what differs can't be told: " + problem.Error(), nil
-	case len(touched) > 0:
-		name := touched[0]
+	spec := s.spec(v, passTimeout, "-test.run=^$", "-test.bench="+cmp.Or(s.scenario.Bench.Run, "."), "-test.benchtime=1x")
+	s.tell(Progress{Stage: StageBuild, Text: "looking at what the benchmarks of " + v.Name + " read"})
+	exit, err := s.children.Run(ctx, spec)
+	list, ended := w.Touched()
+	if err = errors.Join(err, ended); err != nil {
+		return nil, "", err
+	}
+	for _, name := range list {
 		if rel, err := filepath.Rel(root, name); err == nil && filepath.IsLocal(rel) {
 			name = filepath.ToSlash(rel)
 		}
-		return wasRead + name + ", in which the sides differ", nil
+		touched = append(touched, name)
 	}
-	return why, nil
-}
-
-// pattern is that of all benchmarks where the scenario has none.
-func pattern(run string) string {
-	if run == "" {
-		return "."
+	if !exit.Ok() {
+		why = untold + "a pass of them " + exit.Why(spec)
 	}
-	return run
+	return touched, why, nil
 }

@@ -119,7 +119,7 @@ func (t *Tree) Hints(ctx context.Context, prefix, text string) []string {
 	var hints []string
 	said := missing.MatchString(text)
 	for _, l := range t.Lacks {
-		if said || strings.Contains(text, path.Base(l.Path)) {
+		if !strings.Contains(text, l.String()) && (said || strings.Contains(text, path.Base(l.Path))) {
 			hints = append(hints, "the checkout lacks "+l.String())
 		}
 	}

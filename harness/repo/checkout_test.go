@@ -337,6 +337,15 @@ func TestSubmodules(t *testing.T) {
 			}
 			p.git(".", "clone", "-q", "repo.git", "repo")
 		}, "error error", "outer"},
+		{"without the commit", func(p place) {
+			p.write(map[string]string{"outer/f": "two"})
+			p.commit("outer")
+			err := errors.Join(os.RemoveAll(p.path("repo/outer")), os.RemoveAll(p.path("repo/.git/modules")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.git("repo", "clone", "-q", "--depth=1", "file://"+p.path("outer"), "outer")
+		}, "error error", "outer"},
 		{"the inner one missing", func(p place) {
 			p.git("repo/outer", "submodule", "--quiet", "deinit", "-f", "deep/inner")
 			if err := os.RemoveAll(p.path("repo/.git/modules/a.name/modules")); err != nil {
@@ -369,6 +378,11 @@ func TestSubmodules(t *testing.T) {
 			var lacks []string
 			for _, l := range tree.Lacks {
 				lacks = append(lacks, l.Path)
+			}
+			for _, l := range tree.Lacks { // what to do depends on what is there
+				if fetch := strings.Contains(l.Why, "fetch origin"); fetch != (row.name == "without the commit") {
+					t.Error(l)
+				}
 			}
 			if strings.Join(got, " ") != row.want || strings.Join(lacks, " ") != row.lacks {
 				t.Errorf("%q, lacks %q; want %q, lacks %q", got, lacks, row.want, row.lacks)

@@ -29,15 +29,16 @@ const libMod = "module example.com/lib\n\ngo 1.24\n"
 // appMod requires a lib that is nowhere published, so that what is found is found here.
 const appMod = "module example.com/app\n\ngo 1.24\n\nrequire example.com/lib v1.0.0\n"
 
-// TestResolve: the go command finds in a checkout, by what git tracks and by what it does not, the modules that it finds in
-// the work tree: their own in the checkout where the commit has them, else the same folders.
-func TestResolve(t *testing.T) {
-	for _, row := range []struct {
-		name  string
-		files map[string]string // beside ws/repo/app, which imports lib; committed if in ws/repo, unless ignored there
-		env   map[string]string
-		want  string // folder of lib relative to the place: "checkout:…" for one in the checkout
-	}{
+// A resolvingRow is a way by which the go command finds lib.
+type resolvingRow struct {
+	name  string
+	files map[string]string // beside ws/repo/app, which imports lib; committed if in ws/repo, unless ignored there
+	env   map[string]string
+	want  string // folder of lib relative to the place: "checkout:…" for one in the checkout
+}
+
+func resolving() []resolvingRow {
+	return []resolvingRow{
 		{"an ignored workspace", map[string]string{
 			"ws/repo/go.work": "go 1.24\n\nuse (\n\t./app\n\t./lib\n)\n", "ws/repo/lib/go.mod": libMod, "ws/repo/lib/lib.go": "package lib\n",
 			"ws/repo/.gitignore": "/go.work\n/lib\n",
@@ -92,7 +93,13 @@ func TestResolve(t *testing.T) {
 			"ws/repo/.gitignore": "/app/go.mod\n",
 		}, nil, "checkout:ws/repo/lib"},
 		{"nothing", nil, nil, "error"},
-	} {
+	}
+}
+
+// TestResolve: the go command finds in a checkout, by what git tracks and by what it does not, the modules that it finds in
+// the work tree: their own in the checkout where the commit has them, else the same folders.
+func TestResolve(t *testing.T) {
+	for _, row := range resolving() {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			dir, err := filepath.EvalSymlinks(t.TempDir())

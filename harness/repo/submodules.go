@@ -37,9 +37,13 @@ func (t *Tree) checkOutSubmodules(ctx context.Context, s source, hash, dir strin
 	names := submoduleNames(ctx, dir)
 	for _, l := range list {
 		at := filepath.Join(dir, filepath.FromSlash(l.path))
-		from, ok := s.submodule(ctx, l, names[l.path])
+		from, there, ok := s.submodule(ctx, l, names[l.path])
 		if !ok {
-			t.Lacks = append(t.Lacks, Lack{t.named(dir, l.path), fmt.Sprintf("a submodule whose commit %.12s this clone has not: git submodule update --init --recursive", l.hash)})
+			todo := "git submodule update --init --recursive"
+			if there { // at another commit
+				todo = fmt.Sprintf("git -C %s fetch origin %s", t.named(dir, l.path), l.hash)
+			}
+			t.Lacks = append(t.Lacks, Lack{t.named(dir, l.path), fmt.Sprintf("a submodule whose commit %.12s this clone has not: %s", l.hash, todo)})
 			continue
 		}
 		if err := t.checkOut(ctx, from, l.hash, at); err != nil {
@@ -63,8 +67,8 @@ func submoduleNames(ctx context.Context, dir string) map[string]string {
 	return names
 }
 
-// submodule finds the repository of a submodule that has the commit.
-func (s source) submodule(ctx context.Context, l link, name string) (source, bool) {
+// submodule finds the repository of a submodule that has the commit, and says whether there is one at all.
+func (s source) submodule(ctx context.Context, l link, name string) (found source, there, ok bool) {
 	work := filepath.Join(s.work, filepath.FromSlash(l.path))
 	var folders []string
 	if name != "" {
@@ -75,12 +79,12 @@ func (s source) submodule(ctx context.Context, l link, name string) (source, boo
 		if _, err := os.Stat(filepath.Join(git, "HEAD")); git == "" || err != nil {
 			continue
 		}
-		found := newSource(git, work)
+		found, there = newSource(git, work), true
 		if _, err := found.run(ctx, "cat-file", "-e", l.hash+"^{commit}"); err == nil {
-			return found, true
+			return found, true, true
 		}
 	}
-	return source{}, false
+	return source{}, there, false
 }
 
 // gitOf returns the repository's folder of a work tree, "" when none is there.
