@@ -129,7 +129,7 @@ func (r *Report) find(ctx context.Context) error {
 
 // leftOut says that nested modules have benchmarks that are not meant, and how to mean them.
 func leftOut(patterns []string) string {
-	return "benchmarks of nested modules are left out, unless they are named: " + strings.Join(patterns, " ")
+	return "benchmarks of nested modules are left out unless they are named (" + strings.Join(patterns, " ") + ")"
 }
 
 // both joins the packages of both sides, by folder, as far as they have benchmarks that match.
