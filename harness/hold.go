@@ -37,6 +37,9 @@ func Take(command []string, say func(text string)) (*Hold, error) {
 // Dir is a folder for temporary files that is there as long as the hold.
 func (h *Hold) Dir() string { return h.dir }
 
+// Dirs are that folder and the one that each of the hold's runs makes for itself.
+func (h *Hold) Dirs() []string { return []string{h.dir, scratchDir(h.token)} }
+
 // Release gives the machine back.
 func (h *Hold) Release() error { return errors.Join(os.RemoveAll(h.dir), h.lock.Release()) }
 

@@ -215,7 +215,11 @@ func (r *Report) build(ctx context.Context) error {
 // own are the places in the repository, relative to its root, that tunelab writes itself.
 func (q *Question) own() ([]string, error) {
 	var out []string
-	for _, name := range append([]string{q.Results, DefaultResults, DefaultHistory}, q.Own...) {
+	names := append([]string{q.Results, DefaultResults, DefaultHistory}, q.Own...)
+	if q.Hold != nil { // temporary files may be in the repository
+		names = append(names, q.Hold.Dirs()...)
+	}
+	for _, name := range names {
 		if name == "" {
 			continue
 		}
