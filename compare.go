@@ -34,9 +34,13 @@ func compareCommand() *cobra.Command {
 NEW is the work tree as it is where it is left out or ".". Each revision is built in a checkout of its own; yours is not
 touched. The same revision twice with --old-build and --new-build compares two ways to build it.
 
-Packages are written as for the go command, relative to here; without any, all below here that have benchmarks. A
-package that both sides build into the same bytes is passed over: nothing can differ. Flags are those that go test takes,
-for both sides: -short, -cpu=4, -tags=x, -race, flags of the tests' own (-data=big), and what follows -args.`,
+Checkouts have what is round the repository: a go.work above or one that git ignores, replacements, vendored modules,
+files of git-lfs and submodules as far as this clone has them. What git ignores besides they get by --carry.
+
+Packages are written as for the go command, relative to here; without any, all below here that have benchmarks, those of
+nested modules where here is in none. A package that both sides build into the same bytes, and whose benchmarks read
+nothing in which the sides differ, is passed over: nothing can differ. Flags are those that go test takes, for both sides:
+-short, -cpu=4, -tags=x, -race, flags of the tests' own (-data=big), and what follows -args.`,
 		Example: "  tunelab compare v1.2.0\n  tunelab compare main HEAD --bench Encode -- ./codec\n" +
 			"  tunelab compare v1.2.0 -- ./codec -short -tags=big -args -data=./corpus\n" +
 			"  tunelab compare HEAD HEAD --old-build GOAMD64=v1 --new-build GOAMD64=v3",
@@ -50,6 +54,7 @@ for both sides: -short, -cpu=4, -tags=x, -race, flags of the tests' own (-data=b
 	flags.StringVar(&oldBuild, "old-build", "", "build OLD with these `SETTINGS`: flags of go build and variables, \"-tags=a GOAMD64=v3\"")
 	flags.StringVar(&newBuild, "new-build", "", "build NEW with these `SETTINGS`")
 	flags.Uint64Var(&seed, "seed", 0, "fix the order of blocks and the sign vectors (random when not given)")
+	flags.StringArrayVar(&q.Carry, "carry", nil, "copy this file or folder `PATH` of the work tree, where git does not track it, into every checkout (repeatable)")
 	flags.StringVar(&out, "out", "", "write the pages to this `DIR` too")
 	flags.StringVar(&summary, "summary", "", "append a summary in Markdown to this `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -74,7 +79,7 @@ for both sides: -short, -cpu=4, -tags=x, -race, flags of the tests' own (-data=b
 		if q.Metrics.Better, err = directions(metrics, better); err != nil {
 			return err
 		}
-		q.Metrics.Primary, q.Kind = metrics, "compare"
+		q.Metrics.Primary, q.Kind, q.Own = metrics, "compare", []string{out, summary}
 		if err := compareSides(cmd, &q, revisions, oldBuild, newBuild); err != nil {
 			return err
 		}
@@ -110,6 +115,11 @@ func compareSides(cmd *cobra.Command, q *gate.Question, revisions []string, oldB
 	tip := "."
 	if len(revisions) > 1 {
 		tip = revisions[1]
+	}
+	for i, name := range q.Carry {
+		if q.Carry[i], err = q.Repo.Inside(q.Prefix, name); err != nil {
+			return fmt.Errorf("--carry: %w", err)
+		}
 	}
 	if q.Old, err = gate.MakeSide(ctx, q.Repo, revisions[0]); err != nil {
 		return err

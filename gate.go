@@ -65,7 +65,7 @@ Exit status: 0 pass; 1 a confirmed regression; 2 nothing can be said (nothing me
 			return err
 		}
 		o.Now = time.Now()
-		o.Command = asTyped()
+		o.Command, o.Own = asTyped(), []string{f.out, f.history, f.summary}
 		err = runGate(cmd, config, f, o)
 		if errors.Is(err, harness.ErrFailed) {
 			err = fmt.Errorf("nothing can be said: %v", err) // 1 is for regressions

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"tunelab/harness/lock"
+	"tunelab/harness/repo"
 )
 
 // A Hold is the machine taken for several runs, one after another: nobody else measures between them. Whatever it left is
@@ -14,6 +15,7 @@ type Hold struct {
 	lock  *lock.Lock
 	token string
 	dir   string
+	trees map[string]*repo.Tree // checkouts by folder, each made once
 }
 
 // Take takes the machine. The error is a [*lock.HeldError] when somebody else measures.
@@ -22,7 +24,7 @@ func Take(command []string, say func(text string)) (*Hold, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hold{lock: l, token: token, dir: moreDir(token)}
+	h := &Hold{lock: l, token: token, dir: moreDir(token), trees: map[string]*repo.Tree{}}
 	if err := cleanUp(l, dead, say); err != nil {
 		return nil, errors.Join(err, l.Release())
 	}
@@ -34,6 +36,9 @@ func Take(command []string, say func(text string)) (*Hold, error) {
 
 // Dir is a folder for temporary files that is there as long as the hold.
 func (h *Hold) Dir() string { return h.dir }
+
+// Dirs are that folder and the one that each of the hold's runs makes for itself.
+func (h *Hold) Dirs() []string { return []string{h.dir, scratchDir(h.token)} }
 
 // Release gives the machine back.
 func (h *Hold) Release() error { return errors.Join(os.RemoveAll(h.dir), h.lock.Release()) }

@@ -41,7 +41,7 @@ func (s *session) findMisuse(ctx context.Context) {
 		}
 		root := wd
 		if r, ok := s.revised[v.Name]; ok {
-			root = r.root
+			root = r.tree.Top
 		}
 		for _, f := range found {
 			s.misused(f.Relative(root))

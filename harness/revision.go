@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
 	"tunelab/harness/repo"
 	"tunelab/scenarios"
@@ -14,71 +18,136 @@ import (
 // A revised variant is built from a checkout of its own.
 type revised struct {
 	commit repo.Commit
-	root   string // of the checkout
-	dir    string // of the package that the variant builds, in the checkout
-	work   string // the workspace file in the checkout, where the environment names one of the repository; else ""
+	tree   *repo.Tree
+	prefix string            // of the package that the variant builds, in the repository
+	dir    string            // the same in the checkout
+	env    map[string]string // what a build needs there besides
 }
 
 // checkOut puts the revisions that variants name into folders of their own, each once.
 func (s *session) checkOut(ctx context.Context) error {
+	if s.revised != nil {
+		return nil
+	}
 	s.revised = map[string]revised{}
 	for _, v := range s.variants {
 		if v.Rev == "" {
 			continue
 		}
-		position := s.scenario.VariantPosition(v.Name, "rev")
-		dir := s.benchDir
-		if s.scenario.HasSubject() {
-			var err error
-			if dir, err = filepath.Abs(s.scenario.SubjectDir()); err != nil {
-				return fmt.Errorf("finding the subject: %w", err)
-			}
-		}
-		r, prefix, err := repo.Open(ctx, dir)
+		r, err := s.revise(ctx, v)
 		if err != nil {
-			return fmt.Errorf("%s: variant %s: %w", position, v.Name, err)
+			return fmt.Errorf("%s: variant %s: %w", s.scenario.VariantPosition(v.Name, "rev"), v.Name, err)
 		}
-		commit, err := r.Resolve(ctx, v.Rev)
-		if err != nil {
-			return fmt.Errorf("%s: variant %s: %w", position, v.Name, err)
-		}
-		root, err := s.checkoutOf(ctx, r, v.Name, commit)
-		if err != nil {
-			return fmt.Errorf("%s: variant %s: %w", position, v.Name, err)
-		}
-		at := filepath.Join(root, filepath.FromSlash(prefix))
-		if info, err := os.Stat(at); err != nil || !info.IsDir() {
-			return fmt.Errorf("%s: variant %s: %s has no folder %s", position, v.Name, v.Rev, prefix)
-		}
-		s.revised[v.Name] = revised{commit, root, at, workspace(r.Top, root)}
+		s.revised[v.Name] = r
 	}
 	return nil
 }
 
-// checkoutOf returns the folder of a revision's checkout, which is made once for all runs that share a hold of the machine.
-func (s *session) checkoutOf(ctx context.Context, r *repo.Repo, name string, commit repo.Commit) (string, error) {
-	dir := s.scratch
-	if s.options.Hold != nil {
-		dir = s.options.Hold.Dir()
+// builtDir is the folder of the package that variants build, in the work tree.
+func (s *session) builtDir() (string, error) {
+	if !s.scenario.HasSubject() {
+		return s.benchDir, nil
 	}
-	root := filepath.Join(dir, "rev-"+commit.Short())
-	if _, err := os.Stat(root); err == nil {
-		return root, nil
+	dir, err := filepath.Abs(s.scenario.SubjectDir())
+	if err != nil {
+		return "", fmt.Errorf("finding the subject: %w", err)
 	}
-	s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("checking out %s (%s)", name, commit.Short())})
-	if err := r.Checkout(ctx, commit.Hash, root); err != nil {
-		return "", errors.Join(err, os.RemoveAll(root)) // what is there is whole
-	}
-	return root, nil
+	return dir, nil
 }
 
-// workspace returns the file in a checkout that GOWORK in the environment names in the repository itself.
-func workspace(top, checkout string) string {
-	inside, err := filepath.Rel(top, os.Getenv("GOWORK"))
-	if err != nil || !filepath.IsLocal(inside) {
-		return ""
+// revise checks a variant's revision out.
+func (s *session) revise(ctx context.Context, v scenarios.Variant) (revised, error) {
+	dir, err := s.builtDir()
+	if err != nil {
+		return revised{}, err
 	}
-	return filepath.Join(checkout, inside)
+	r, prefix, err := repo.Open(ctx, dir)
+	if err != nil {
+		return revised{}, err
+	}
+	commit, err := r.Resolve(ctx, v.Rev)
+	if err != nil {
+		return revised{}, err
+	}
+	tree, err := s.treeOf(ctx, r, v.Name, commit)
+	if err != nil {
+		return revised{}, err
+	}
+	at := filepath.Join(tree.Top, filepath.FromSlash(prefix))
+	if info, err := os.Stat(at); err != nil || !info.IsDir() {
+		return revised{}, fmt.Errorf("%s has no folder %s", v.Rev, prefix)
+	}
+	env, err := tree.Resolve(ctx, prefix)
+	if err != nil {
+		return revised{}, err
+	}
+	return revised{commit, tree, prefix, at, env}, nil
+}
+
+// treeOf returns a revision's checkout, which is made once for all runs that share a hold of the machine.
+func (s *session) treeOf(ctx context.Context, r *repo.Repo, name string, commit repo.Commit) (*repo.Tree, error) {
+	dir, trees := s.scratch, s.trees
+	if s.options.Hold != nil {
+		dir, trees = s.options.Hold.Dir(), s.options.Hold.trees
+	}
+	root := filepath.Join(dir, "rev-"+commit.Short())
+	if tree := trees[root]; tree != nil {
+		return tree, nil
+	}
+	s.tell(Progress{Stage: StageBuild, Text: fmt.Sprintf("checking out %s (%s)", name, commit.Short())})
+	tree, err := r.Checkout(ctx, commit.Hash, root, s.options.Carry)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(root)) // what is there is whole
+	}
+	trees[root] = tree
+	return tree, nil
+}
+
+// inCheckout gives a build in a checkout the settings that mean there what the variant's mean in the work tree.
+func (r revised) inCheckout(set settings) (settings, error) {
+	var err error
+	if set.flags, err = r.tree.Flags(r.prefix, set.flags); err != nil {
+		return set, err
+	}
+	env := maps.Clone(r.env)
+	for name, value := range set.buildEnv {
+		env[name] = r.tree.Moved(value)
+	}
+	set.buildEnv = env
+	return set, nil
+}
+
+// remarks say of checkouts what a reader of the results has to know.
+func (s *session) remarks() []string {
+	var out []string
+	if len(s.revised) > 0 && len(s.options.Carry) > 0 {
+		out = append(out, "copied from the work tree into every checkout, as far as git does not track it: "+strings.Join(s.options.Carry, ", "))
+	}
+	for _, v := range s.variants {
+		if r, ok := s.revised[v.Name]; ok {
+			for _, l := range r.tree.Lacks {
+				out = append(out, fmt.Sprintf("the checkout of %s lacks %v", v.Name, l))
+			}
+		}
+	}
+	return out
+}
+
+// explained adds to what went wrong in a checkout what it lacks and the work tree has.
+func (s *session) explained(text string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) // also after an interruption
+	defer cancel()
+	var hints []string
+	for _, v := range s.variants {
+		if r, ok := s.revised[v.Name]; ok {
+			for _, hint := range r.tree.Hints(ctx, r.prefix, text) {
+				if !slices.Contains(hints, hint) {
+					hints = append(hints, hint)
+				}
+			}
+		}
+	}
+	return strings.Join(hints, "\n")
 }
 
 // benchDirOf returns the folder in which the variant's benchmarks are built and run.

@@ -15,6 +15,7 @@ import (
 	"tunelab/harness/internal/process"
 	"tunelab/harness/lock"
 	"tunelab/harness/machine"
+	"tunelab/harness/repo"
 	"tunelab/results"
 	"tunelab/results/calibration"
 	"tunelab/scenarios"
@@ -71,6 +72,7 @@ type Options struct {
 	// FamilyError is the chance that the run calls anything better or worse though nothing is, where a second stage shall
 	// keep it below the plan's alpha, also for a single comparison. 0: as usual.
 	FamilyError float64
+	Carry       []string             // files and folders of the work tree, relative to the repository's root, that checkouts get where git does not track them
 	Hold        *Hold                // the machine, where it is taken already
 	Last        []string             // cases that a tight budget keeps last
 	Since       map[string]time.Time // by case, when it was measured last; a tight budget keeps those longest not measured first
@@ -136,6 +138,7 @@ type session struct {
 	trials   []results.Trial
 	variants []scenarios.Variant          // those that may be measured
 	revised  map[string]revised           // by variant, those that name a revision
+	trees    map[string]*repo.Tree        // their checkouts by folder, unless a hold has them
 	binaries map[string]built             // by variant
 	names    map[string]map[string]string // by case and variant: the benchmark's name
 	listings map[string]*listing          // by variant
@@ -181,7 +184,10 @@ func open(sc *scenarios.Scenario, o Options) (*session, error) {
 		}
 		hold, dead = &Hold{lock: l, token: token}, left
 	}
-	s := &session{scenario: sc, options: o, lock: hold.lock, benchDir: dir, started: time.Now(), variants: slices.Clone(sc.Variants)}
+	s := &session{
+		scenario: sc, options: o, lock: hold.lock, benchDir: dir, started: time.Now(), variants: slices.Clone(sc.Variants),
+		trees: map[string]*repo.Tree{},
+	}
 	s.seed = rand.Uint64() >> 11 // every JSON reader holds 53 bits
 	if o.Seed != nil {
 		s.seed = *o.Seed
@@ -272,6 +278,16 @@ func (s *session) end(err error) (Outcome, error) {
 	if s.writer != nil {
 		err = errors.Join(err, s.writer.Close())
 	}
+	if err != nil {
+		if hints := s.explained(err.Error()); hints != "" {
+			err = fmt.Errorf("%w\n%s", err, hints)
+		}
+	}
+	for i, text := range s.failures {
+		if hints := s.explained(text); hints != "" {
+			s.failures[i] += "\n" + hints
+		}
+	}
 	err = errors.Join(err, s.children.Close(), os.RemoveAll(s.scratch), s.release())
 	out := Outcome{Dir: s.dir, Failures: s.failures}
 	if s.writer == nil && s.dir != "" {
@@ -344,6 +360,7 @@ func (s *session) describe(ctx context.Context) {
 			s.run.Warnings = append(s.run.Warnings, fmt.Sprintf("%s=%s is set in the environment, for every variant that does not set it itself", name, value))
 		}
 	}
+	s.run.Warnings = append(s.run.Warnings, s.remarks()...)
 	for _, v := range s.variants {
 		s.run.Warnings = append(s.run.Warnings, s.binaries[v.Name].varied().unknownSettings(v)...)
 		s.run.Variants = append(s.run.Variants, s.variantOf(v))

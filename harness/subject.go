@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -103,26 +102,7 @@ func (s *session) buildVariants(ctx context.Context) (*builder, error) {
 			s.binaries[v.Name] = done
 		}
 	}
-	return b, nil
-}
-
-// Alike builds the scenario's variants and reports whether they come to the same: one binary, byte for byte, that is run
-// in the same way. There is nothing to measure then. Files that a benchmark reads are not looked at.
-func Alike(ctx context.Context, sc *scenarios.Scenario, o Options) (bool, error) {
-	s, err := open(sc, o)
-	if err != nil {
-		return false, err
-	}
-	_, err = s.buildVariants(ctx)
-	alike := err == nil
-	for _, v := range s.variants {
-		base := sc.Base()
-		a, b := s.binaries[base.Name], s.binaries[v.Name]
-		alike = alike && a.varied().sha256 == b.varied().sha256 && a.bench.sha256 == b.bench.sha256 &&
-			maps.Equal(base.Environment(), v.Environment()) && base.Limits == v.Limits && base.Select == v.Select
-	}
-	_, err = s.end(err)
-	return alike && err == nil, err
+	return b, s.resolvedAlike(ctx, b)
 }
 
 // build builds the variant's test binary, and its subject where there is one.
@@ -131,12 +111,12 @@ func (s *session) build(ctx context.Context, b *builder, v scenarios.Variant, pr
 		flags: slices.Concat(s.scenario.TestFlags().Build, v.Flags), buildEnv: v.BuildEnv, profile: profile, rewrites: v.Rewrite,
 		modules: s.scenario.RewrittenModules(), position: s.scenario.VariantPosition(v.Name, "rewrite"),
 	}
-	if work := s.revised[v.Name].work; work != "" {
-		set.buildEnv = maps.Clone(set.buildEnv)
-		if set.buildEnv == nil {
-			set.buildEnv = map[string]string{}
+	r, revised := s.revised[v.Name]
+	if revised {
+		var err error
+		if set, err = r.inCheckout(set); err != nil {
+			return fmt.Errorf("building variant %s: %w", v.Name, err)
 		}
-		set.buildEnv["GOWORK"] = work
 	}
 	if s.scenario.HasSubject() { // what go test is given is for the measuring program
 		set.flags = v.Flags
@@ -161,7 +141,7 @@ func (s *session) build(ctx context.Context, b *builder, v scenarios.Variant, pr
 	if program.dir, err = filepath.Abs(s.scenario.SubjectDir()); err != nil {
 		return fmt.Errorf("finding the subject: %w", err)
 	}
-	if r, ok := s.revised[v.Name]; ok {
+	if revised {
 		program.dir = r.dir
 	} else if info, err := os.Stat(program.dir); err != nil || !info.IsDir() {
 		return fmt.Errorf("%s: subject.dir: there is no folder %s", s.scenario.Position("subject.dir"), program.dir)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -94,14 +95,25 @@ func (r *Report) find(ctx context.Context) error {
 	if len(patterns) == 0 {
 		patterns = []string{"./..."}
 	}
-	chosen, err := repo.Select(there, q.Prefix, patterns)
+	var modules []string
+	for _, side := range []Side{q.Old, q.New} {
+		more, err := q.Repo.Modules(ctx, side.Commit.Hash)
+		if err != nil {
+			return err
+		}
+		modules = append(modules, more...)
+	}
+	chosen, err := repo.Select(there, modules, q.Prefix, patterns)
 	if err != nil && len(there) == 0 && q.Bench != "" {
 		return fmt.Errorf("no benchmark matches %q", q.Bench)
 	}
 	if err != nil {
 		return err
 	}
-	for _, c := range chosen {
+	if len(chosen.Left) > 0 {
+		q.Tell(harness.Progress{Stage: harness.StageBuild, Text: leftOut(chosen.Left)})
+	}
+	for _, c := range chosen.Packages {
 		p := all[c.Dir]
 		side := q.New.Commit.Hash
 		if p.State == OnlyOld {
@@ -113,6 +125,11 @@ func (r *Report) find(ctx context.Context) error {
 		r.Packages = append(r.Packages, p)
 	}
 	return nil
+}
+
+// leftOut says that nested modules have benchmarks that are not meant, and how to mean them.
+func leftOut(patterns []string) string {
+	return "benchmarks of nested modules are left out unless they are named (" + strings.Join(patterns, " ") + ")"
 }
 
 // both joins the packages of both sides, by folder, as far as they have benchmarks that match.
@@ -156,17 +173,19 @@ func without(list, other []string) []string {
 // build builds both sides of every package and finds those that are alike.
 func (r *Report) build(ctx context.Context) error {
 	q := r.Question
-	differ := map[string]bool{}
-	if q.Old.Rev != "" {
-		files, err := q.Repo.Differing(ctx, q.Old.Commit.Hash, q.New.Commit.Hash)
-		if err != nil {
-			return err
-		}
-		for _, f := range files {
-			differ[f] = true
-		}
+	changed, err := q.Repo.Differing(ctx, q.Old.Commit.Hash, q.New.Commit.Hash)
+	if err != nil {
+		return err
 	}
-	submodules, err := q.submodules(ctx)
+	differ := map[string]bool{}
+	for _, f := range changed {
+		differ[f] = true
+	}
+	own, err := q.own()
+	if err != nil {
+		return err
+	}
+	places, err := q.Repo.Places(ctx, q.Old.Commit.Hash, q.New.Commit.Hash, own)
 	if err != nil {
 		return err
 	}
@@ -178,20 +197,44 @@ func (r *Report) build(ctx context.Context) error {
 		if p.scenario, err = q.scenario(p.Package, ""); err != nil {
 			return err
 		}
-		alike, err := harness.Alike(ctx, p.scenario, q.options(0, 0))
+		like, err := harness.Alike(ctx, p.scenario, q.options(0, 0), places)
 		switch {
 		case err != nil && fatal(ctx, err):
 			return err
 		case err != nil:
-			p.fail(err)
-			if len(submodules) > 0 {
-				p.Why += "\ncheckouts have no submodules, and there are some: " + strings.Join(submodules, ", ")
-			}
-		case alike && q.Old.Rev != "" && len(submodules) == 0 && !reads(p.Package, differ):
+			r.fail(p, err)
+		case like.Alike:
 			p.State, p.Why = Alike, "both sides are built into the same bytes"
+		case like.Bytes:
+			q.Tell(harness.Progress{Stage: harness.StageBuild, Text: here(p.Dir) + " is measured though both sides are the same bytes: " + like.Why})
 		}
 	}
 	return nil
+}
+
+// own are the places in the repository, relative to its root, that tunelab writes itself.
+func (q *Question) own() ([]string, error) {
+	var out []string
+	names := append([]string{q.Results, DefaultResults, DefaultHistory}, q.Own...)
+	if q.Hold != nil { // temporary files may be in the repository
+		names = append(names, q.Hold.Dirs()...)
+	}
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		abs, err := filepath.Abs(name)
+		if err != nil {
+			return nil, fmt.Errorf("finding %s: %w", name, err)
+		}
+		if real, err := filepath.EvalSymlinks(abs); err == nil {
+			abs = real
+		}
+		if inside, err := q.Repo.Inside("", abs); err == nil {
+			out = append(out, inside)
+		}
+	}
+	return out, nil
 }
 
 // testsIn returns the names of the test files in the folder that are among the files.
@@ -206,57 +249,17 @@ func testsIn(dir string, files map[string]bool) []string {
 	return out
 }
 
-// submodules are those of either side.
-func (q *Question) submodules(ctx context.Context) ([]string, error) {
-	var out []string
-	for _, side := range []Side{q.Old, q.New} {
-		rev := side.Commit.Hash
-		if rev == "" {
-			rev = "HEAD"
-		}
-		list, err := q.Repo.Submodules(ctx, rev)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, list...)
-	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
-}
-
 // noTests are what the go command says of a package whose benchmarks are not built here.
 var noTests = []string{"build constraints exclude all Go files", "has no test files"}
 
 // fail notes why the package could not be built or measured.
-func (p *Package) fail(err error) {
-	p.State, p.Why = Failed, readable(err)
+func (r *Report) fail(p *Package, err error) {
+	p.State, p.Why = Failed, strings.ReplaceAll(readable(err), r.Question.Repo.Top+string(filepath.Separator), "")
 	excluded := slices.ContainsFunc(noTests, func(text string) bool { return strings.Contains(p.Why, text) })
 	if excluded || errors.Is(err, harness.ErrNoBenchmarks) {
 		p.State, p.Why = Skips, "no benchmark ran on one of the sides: build tags keep it out, or it was skipped"
 	}
 }
-
-// reads reports whether benchmarks of the package could read one of the files when they run: those of its module that are
-// not compiled.
-func reads(p repo.Package, files map[string]bool) bool {
-	for f := range files {
-		if p.Module != "." && !strings.HasPrefix(f, p.Module+"/") {
-			continue
-		}
-		parts := strings.Split(f, "/")
-		hidden := slices.ContainsFunc(parts, func(part string) bool { return strings.HasPrefix(part, ".") })
-		data := slices.ContainsFunc(parts, func(part string) bool { return part == "testdata" || strings.HasPrefix(part, "_") })
-		name := path.Base(f)
-		atRoot := path.Dir(f) == p.Module && path.Ext(name) == "" // LICENSE, Makefile, Dockerfile
-		if data || !hidden && !atRoot && name != ConfigFile && !slices.Contains(compiled, path.Ext(name)) {
-			return true
-		}
-	}
-	return false
-}
-
-// compiled are the endings of files that a binary holds or nobody reads.
-var compiled = []string{".go", ".mod", ".sum", ".s", ".md"}
 
 // fatal reports whether an error is not one package's, but ends the whole.
 func fatal(ctx context.Context, err error) bool {
@@ -264,8 +267,9 @@ func fatal(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.As(err, &held)
 }
 
-// scratch matches the folders that checkouts are in, which are gone when anybody reads of them.
-var scratch = regexp.MustCompile(`[^\s]*/tunelab-\d+-[0-9a-f]+(?:-more)?/rev-`)
+// scratch matches the folders that checkouts are in, which are gone when anybody reads of them; behind it a path goes on as
+// the work tree's.
+var scratch = regexp.MustCompile(`[^\s]*/tunelab-\d+-[0-9a-f]+(?:-more)?/rev-[0-9a-f]+`)
 
 // readable is an error for people who look later.
 func readable(err error) string {

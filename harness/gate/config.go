@@ -30,6 +30,7 @@ type Config struct {
 	Bench    string             `toml:"bench"`    // a -test.bench pattern; all benchmarks when absent
 	Flags    []string           `toml:"flags"`    // what go test would be given for them, see scenarios.ParseTestFlags
 	Budget   scenarios.Duration `toml:"budget"`   // wall time of measuring, builds not counted; 10m when absent
+	Carry    []string           `toml:"carry"`    // files and folders, relative to the file, that checkouts get from the work tree where git does not track them
 	History  string             `toml:"history"`  // a folder, relative to the file, or "git:BRANCH"; results/history when absent
 	// FamilyError is the chance that a night in which nothing differs is red; 0.01 when absent.
 	FamilyError *float64 `toml:"family_error"`
@@ -85,6 +86,7 @@ const (
 	DefaultLeast       = 0.01
 	DefaultSlowdown    = 0.05
 	DefaultHistory     = "results/history"
+	DefaultResults     = "results/runs" // where runs go when nobody says where
 )
 
 // DefaultMetrics are judged where the file names none.
@@ -275,6 +277,9 @@ budget = "10m"
 
 # Where nights are kept: a folder, or "git:BRANCH", a branch of this repository that is never checked out.
 history = "results/history"
+
+# Files and folders that git does not track and the benchmarks need, such as generated code: copied into every checkout.
+# carry = ["gen", "testdata/large"]
 
 # The chance that a night in which nothing differs is red.
 family_error = 0.01

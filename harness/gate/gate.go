@@ -28,6 +28,7 @@ type Options struct {
 	Baseline string        // instead of the configuration's
 	Budget   time.Duration // likewise, when not 0
 	Results  string        // the folder that run folders go in
+	Own      []string      // files and folders besides that tunelab writes, as in Question
 	Seed     *uint64
 	Command  []string
 	Tell     func(harness.Progress)
@@ -100,6 +101,17 @@ func (c *Config) question(ctx context.Context, o Options) (q *Question, dirty bo
 	q = &Question{
 		Repo: r, Prefix: prefix, Patterns: c.Packages, Bench: c.Bench, Flags: c.flags, Metrics: c.Metrics, Budget: time.Duration(c.Budget),
 		FamilyError: *c.FamilyError, Kind: "gate", Results: o.Results, Seed: o.Seed, Command: o.Command, Tell: o.Tell,
+	}
+	q.Own = append(slices.Clone(o.Own), c.History)
+	if !filepath.IsAbs(c.History) {
+		q.Own = append(slices.Clone(o.Own), filepath.Join(filepath.Dir(c.Path), c.History))
+	}
+	for _, name := range c.Carry {
+		inside, err := r.Inside(prefix, name)
+		if err != nil {
+			return nil, false, fmt.Errorf("%s: carry: %w", c.Path, err)
+		}
+		q.Carry = append(q.Carry, inside)
 	}
 	q.First, q.Last = lastNight(o.Before)
 	q.Since = since(o.Before)

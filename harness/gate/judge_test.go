@@ -133,23 +133,6 @@ func TestExit(t *testing.T) {
 	}
 }
 
-// TestReads: files that a benchmark may read when it runs keep two like builds from being passed over.
-func TestReads(t *testing.T) {
-	codec := repo.Package{Dir: "in/codec", Module: "."}
-	nested := repo.Package{Dir: "nested/x", Module: "nested"}
-	for file, want := range map[string][2]bool{
-		"in/codec/x.go": {}, "in/codec/testdata/x.go": {true, false}, "in/codec/big.json": {true, false}, "other/a.txt": {true, false},
-		"in/README.md": {}, "testdata/shared.bin": {true, false}, "Makefile": {}, ".gitignore": {}, "go.sum": {}, "tunelab.toml": {},
-		".github/workflows/ci.yml": {}, "_data/x.go": {true, false}, "nested/data.json": {true, true}, "in/codec/Makefile": {true, false},
-	} {
-		for i, p := range []repo.Package{codec, nested} {
-			if got := reads(p, map[string]bool{file: true}); got != want[i] {
-				t.Errorf("%s and %s: %v", p.Dir, file, got)
-			}
-		}
-	}
-}
-
 // TestScenario: hostile names make a scenario that says the same.
 func TestScenario(t *testing.T) {
 	margin := 0.02
@@ -165,7 +148,7 @@ func TestScenario(t *testing.T) {
 	}
 	got := fmt.Sprintf("%s|%s|%s|%v|%v|%s|%q|%s|%q|%v", sc.Name, sc.Bench.Dir, sc.Bench.Run, sc.MarginOf("ns/op"), sc.Metrics.MarginAbs["req/s"], sc.Metrics.Better["req/s"],
 		sc.Variants[0].Flags, sc.Variants[0].Rev, sc.Variants[1].Flags, sc.Variants[1].BuildEnv)
-	want := `gate-in-codec|/a "b"\c/in/codec|X/\d+"|0.02|5|higher|["-trimpath"]|` + strings.Repeat("ab", 20) + `|["-trimpath" "-ldflags=-X \"a\\tb\""]|map[GOAMD64:v3]`
+	want := `gate-in-codec|/a "b"\c/in/codec|X/\d+"|0.02|5|higher|[]|` + strings.Repeat("ab", 20) + `|["-ldflags=-X \"a\\tb\""]|map[GOAMD64:v3]`
 	if got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

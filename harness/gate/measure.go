@@ -20,7 +20,7 @@ const linkingTime = time.Minute
 func (q *Question) options(budget time.Duration, family float64) harness.Options {
 	return harness.Options{
 		Results: q.Results, Budget: max(budget, time.Second), Seed: q.nextSeed(), Command: q.Command, Tell: q.Tell,
-		FamilyError: family, Linking: max(linkingTime, budget/4), Hold: q.Hold,
+		FamilyError: family, Linking: max(linkingTime, budget/4), Hold: q.Hold, Carry: q.Carry,
 	}
 }
 
@@ -131,7 +131,7 @@ func (r *Report) one(ctx context.Context, p *Package, budget time.Duration, fami
 	out, err := harness.Run(ctx, sc, o)
 	if err != nil && out.Dir == "" && !fatal(ctx, err) {
 		if len(p.Runs) == 0 {
-			p.fail(err)
+			r.fail(p, err)
 		}
 		return 0, nil
 	}

@@ -107,6 +107,8 @@ type Question struct {
 	Since       Since         // when what was measured last, where that is known
 	Hold        *harness.Hold // the machine; taken and given back when nil
 	Results     string        // the folder that run folders go in
+	Carry       []string      // what checkouts get of the work tree, as in harness.Options
+	Own         []string      // files and folders, besides Results, that tunelab writes itself: no benchmark reads them
 	Seed        *uint64
 	Command     []string
 	Tell        func(harness.Progress)
@@ -254,7 +256,7 @@ func (q *Question) scenario(p repo.Package, bench string) (*scenarios.Scenario, 
 	for i, side := range []Side{q.Old, q.New} {
 		f.Variants = append(f.Variants, variantTable{
 			Name: side.Name, Base: i == 0, Rev: side.Commit.Hash, BuildEnv: side.BuildEnv,
-			Flags: append([]string{"-trimpath"}, side.Flags...), // builds in two folders are alike then
+			Flags: side.Flags,
 		})
 	}
 	return f.parse(q.Kind+"-"+runName(q.Repo, p.Dir), q.Kind+" of "+here(p.Dir))

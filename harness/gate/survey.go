@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"tunelab/harness/repo"
 )
@@ -15,21 +17,35 @@ import (
 type Found struct {
 	Baseline             string // a revision
 	Packages, Benchmarks int
+	Left                 []string // patterns of nested modules that have benchmarks and are not among these
 }
 
 // String says how much there is, and against what it is held.
 func (f Found) String() string {
-	return count(f.Benchmarks, "benchmark", "benchmarks") + " in " + count(f.Packages, "package", "packages") + ", compared with " + f.Baseline
+	text := count(f.Benchmarks, "benchmark", "benchmarks") + " in " + count(f.Packages, "package", "packages") + ", compared with " + f.Baseline
+	if len(f.Left) > 0 {
+		text += "; " + leftOut(f.Left)
+	}
+	return text
 }
 
-// Survey looks at the module in dir: whether it can be gated, by which baseline, and how many benchmarks it has.
+// below returns whether folders are below a folder of the repository.
+func below(prefix string) func(dir string) bool {
+	return func(dir string) bool { return prefix == "" && dir != ".." || strings.HasPrefix(dir, prefix+"/") }
+}
+
+// Survey looks at the module in dir, or the modules below where it is in none: whether it can be gated, by which baseline, and how many benchmarks it has.
 func Survey(ctx context.Context, dir, baseline string) (Found, error) {
-	if _, err := os.Stat(filepath.Join(dir, "go.mod")); errors.Is(err, fs.ErrNotExist) {
-		return Found{}, fmt.Errorf("there is no go.mod in %s: go to the folder of a Go module, or name it with --dir", dir)
-	}
 	r, prefix, err := repo.Open(ctx, dir)
 	if err != nil {
 		return Found{}, fmt.Errorf("%w: a gate compares revisions of a git repository", err)
+	}
+	modules, err := r.Modules(ctx, "")
+	if err != nil {
+		return Found{}, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); errors.Is(err, fs.ErrNotExist) && !slices.ContainsFunc(modules, below(prefix)) {
+		return Found{}, fmt.Errorf("there is no go.mod in %s, or below: go to the folder of a Go module, or name it with --dir", dir)
 	}
 	found := Found{Baseline: baseline}
 	if baseline == "" {
@@ -49,10 +65,13 @@ func Survey(ctx context.Context, dir, baseline string) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	list, _ := repo.Select(all, prefix, []string{"./..."}) // that there are none is told below
-	found.Packages = len(list)
-	for _, p := range list {
+	chosen, err := repo.Select(all, modules, prefix, []string{"./..."})
+	found.Packages, found.Left = len(chosen.Packages), chosen.Left
+	for _, p := range chosen.Packages {
 		found.Benchmarks += len(p.Benchmarks)
+	}
+	if found.Benchmarks == 0 && err != nil && len(all) > 0 {
+		return Found{}, err
 	}
 	if found.Benchmarks == 0 {
 		return Found{}, fmt.Errorf("no benchmark is in %s or below it: a gate needs some (func BenchmarkX(b *testing.B) in a _test.go file)", dir)

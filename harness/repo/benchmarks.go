@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ func (r *Repo) Packages(ctx context.Context, rev, prefix string) ([]Package, err
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"grep", "--no-color", "--basic-regexp", "-I", "-z", "-e", "^func Benchmark"}
+	args := []string{"grep", "--no-color", "--basic-regexp", "--text", "-z", "-e", "^func Benchmark"}
 	if rev == "" {
 		args = append(args, "--untracked")
 	} else {
@@ -109,30 +110,90 @@ func passedOver(dir string) bool {
 	})
 }
 
+// Modules returns the folders of the go.mod files at a revision, relative to the root; "" means the work tree. One that is
+// ".." stands for a go.mod above the repository.
+func (r *Repo) Modules(ctx context.Context, rev string) ([]string, error) {
+	files, err := r.files(ctx, rev, "go.mod")
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range files {
+		files[i] = path.Dir(f)
+	}
+	if above := filepath.Dir(r.Top); above != r.Top && moduleAbove(above, filepath.VolumeName(above)+string(filepath.Separator), "go.mod") != "" {
+		files = append(files, "..")
+	}
+	return files, nil
+}
+
+// A Selection is what patterns name.
+type Selection struct {
+	Packages []Package
+	// Left are patterns, relative to the folder that the others are relative to, of nested modules that have benchmarks and
+	// that "..." does not reach into.
+	Left []string
+}
+
 // Select returns the packages that patterns name, as the go command reads them in the folder prefix: "./...", "./x",
-// "x/...". Three dots don't reach into modules that are nested below. A pattern that names none is an error.
-func Select(list []Package, prefix string, patterns []string) ([]Package, error) {
-	var out []Package
+// "x/...". Modules are those of [Repo.Modules]. Three dots don't reach into modules that are nested below, unless the folder
+// before them is in no module, where the go command would find none at all: then all modules below are meant. A pattern
+// that names nothing is an error.
+func Select(list []Package, modules []string, prefix string, patterns []string) (Selection, error) {
+	var out Selection
+	nested := map[string]bool{}
 	for _, pattern := range patterns {
 		name, all := strings.CutSuffix(pattern, "...")
 		if path.IsAbs(name) || strings.Contains(name, "...") {
-			return nil, fmt.Errorf("package %q: write a folder relative to this one, such as ./... or ./codec", pattern)
+			return out, fmt.Errorf("package %q: write a folder relative to this one, such as ./... or ./codec", pattern)
 		}
 		dir := path.Join(prefix, strings.TrimSuffix(name, "/"))
 		dir = path.Clean("./" + dir)
 		if dir == ".." || strings.HasPrefix(dir, "../") {
-			return nil, fmt.Errorf("package %q is outside of the repository", pattern)
+			return out, fmt.Errorf("package %q is outside of the repository", pattern)
 		}
-		before := len(out)
+		inModule := slices.ContainsFunc(modules, func(m string) bool { return m == ".." || under(dir, m) })
+		before := len(out.Packages)
+		var left []string
 		for _, p := range list {
-			if p.Dir == dir || all && under(p.Dir, dir) && under(dir, p.Module) {
-				out = append(out, p)
+			switch {
+			case p.Dir == dir || all && under(p.Dir, dir) && (under(dir, p.Module) && inModule || !inModule && p.Module != ""):
+				out.Packages = append(out.Packages, p)
+			case all && under(p.Dir, dir) && p.Module != "":
+				left = append(left, p.Module)
 			}
 		}
-		if len(out) == before {
-			return nil, fmt.Errorf("package %q: no benchmark is there", pattern)
+		for i, m := range left {
+			nested[m] = true
+			left[i] = relative(prefix, m)
+		}
+		if len(out.Packages) == before && len(left) > 0 {
+			return out, fmt.Errorf("package %q: no benchmark is in this module; nested modules have some: %s", pattern, strings.Join(unique(left), " "))
+		}
+		if len(out.Packages) == before {
+			return out, fmt.Errorf("package %q: no benchmark is there", pattern)
 		}
 	}
-	slices.SortFunc(out, func(a, b Package) int { return strings.Compare(a.Dir, b.Dir) })
-	return slices.CompactFunc(out, func(a, b Package) bool { return a.Dir == b.Dir }), nil
+	slices.SortFunc(out.Packages, func(a, b Package) int { return strings.Compare(a.Dir, b.Dir) })
+	out.Packages = slices.CompactFunc(out.Packages, func(a, b Package) bool { return a.Dir == b.Dir })
+	for m := range nested {
+		if !slices.ContainsFunc(out.Packages, func(p Package) bool { return p.Module == m }) {
+			out.Left = append(out.Left, relative(prefix, m))
+		}
+	}
+	out.Left = unique(out.Left)
+	return out, nil
+}
+
+// relative is the pattern of all packages in a folder below prefix.
+func relative(prefix, dir string) string {
+	if prefix = path.Clean("./" + prefix); prefix != "." {
+		dir = strings.TrimPrefix(dir, prefix+"/")
+	}
+	return "./" + dir + "/..."
+}
+
+func unique(list []string) []string {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return slices.Compact(list)
 }

@@ -1,8 +1,16 @@
 // Package repo reads a git repository without touching it: revisions, what they differ in, which packages have
 // benchmarks, and checkouts of them elsewhere.
 //
-// It runs git, and only commands that read. A checkout borrows the repository's objects and has an index of its own
-// ([Repo.Checkout]); `git worktree` would write into the repository.
+// It runs git, and only commands that read. How a commit becomes a [Tree] that builds as the work tree does:
+//
+//  1. A folder is made that mirrors the file system round the repository: links to what lies beside it and above it,
+//     copies of the go command's own files there (mirror.go).
+//  2. In it, at the repository's path, git checks the commit out into a repository of its own, which borrows the objects
+//     and has the settings that matter to files (checkout.go). `git worktree` would write into the user's.
+//  3. Pointers of git-lfs are replaced by what they point to, submodules are checked out, as far as they are at hand, and
+//     what the user wants to carry is copied (lfs.go, submodules.go, carry.go). What can't be had is a [Lack].
+//  4. [Tree.Resolve] brings what git does not track and the go command uses all the same: go.work, vendor, folders that a
+//     replace leads to (modules.go).
 package repo
 
 import (
@@ -65,12 +73,27 @@ func (r *Repo) git(ctx context.Context, args ...string) (string, error) {
 }
 
 func gitIn(ctx context.Context, dir string, args ...string) (string, error) {
+	return command{dir: dir}.run(ctx, args...)
+}
+
+// A command is how git is run.
+type command struct {
+	dir   string
+	env   []string // besides the usual
+	stdin string
+}
+
+// run returns what git printed, without the last line's end.
+func (c command) run(ctx context.Context, args ...string) (string, error) {
 	// What users may have set to read output themselves would change what comes out here.
 	usual := append(nights.GitSettings(), "-c", "core.quotePath=true", "-c", "grep.lineNumber=false", "-c", "grep.column=false",
 		"-c", "grep.patternType=default", "-c", "grep.fullName=false", "-c", "submodule.recurse=false", "-c", "advice.detachedHead=false")
 	cmd := exec.CommandContext(ctx, "git", append(usual, args...)...)
-	cmd.Dir = dir
-	cmd.Env = nights.GitEnvironment()
+	cmd.Dir = c.dir
+	cmd.Env = append(nights.GitEnvironment(), c.env...)
+	if c.stdin != "" {
+		cmd.Stdin = strings.NewReader(c.stdin)
+	}
 	var out, problem bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problem
 	err := cmd.Run()
@@ -124,27 +147,6 @@ func (r *Repo) Changed(ctx context.Context) (bool, error) {
 	return out != "", nil
 }
 
-// Differing returns the files, relative to the root, in which two revisions differ; with "" for the second, the first
-// and the work tree, untracked files included.
-func (r *Repo) Differing(ctx context.Context, old, tip string) ([]string, error) {
-	args := []string{"diff", "--name-only", "--no-renames", "-z", "--no-ext-diff", "--no-textconv", old}
-	if tip != "" {
-		args = append(args, tip)
-	}
-	out, err := r.git(ctx, args...)
-	if err != nil {
-		return nil, fmt.Errorf("comparing %.12s with %.12s: %w", old, tip, err)
-	}
-	if tip == "" {
-		more, err := r.git(ctx, "ls-files", "--others", "--exclude-standard", "-z")
-		if err != nil {
-			return nil, fmt.Errorf("looking for untracked files: %w", err)
-		}
-		out += "\x00" + more
-	}
-	return fields(out), nil
-}
-
 func fields(text string) []string {
 	return strings.FieldsFunc(text, func(c rune) bool { return c == 0 })
 }
@@ -174,62 +176,6 @@ func (r *Repo) LatestTag(ctx context.Context) string {
 		return ""
 	}
 	return out
-}
-
-// Checkout puts the files of a commit into dir, which must not be there yet. The repository's objects are borrowed, not
-// copied; nothing is written to it.
-func (r *Repo) Checkout(ctx context.Context, hash, dir string) error {
-	objects, err := r.git(ctx, "rev-parse", "--git-path", "objects")
-	if err != nil {
-		return fmt.Errorf("checking out %.12s: %w", hash, err)
-	}
-	if !filepath.IsAbs(objects) {
-		objects = filepath.Join(r.Top, objects)
-	}
-	if err := os.Mkdir(dir, 0o777); err != nil {
-		return fmt.Errorf("checking out %.12s: %w", hash, err)
-	}
-	format, err := r.git(ctx, "rev-parse", "--show-object-format")
-	if err != nil {
-		format = "sha1"
-	}
-	if _, err := gitIn(ctx, dir, "init", "--quiet", "--template=", "--object-format="+format); err != nil {
-		return fmt.Errorf("checking out %.12s: %w", hash, err)
-	}
-	info := filepath.Join(dir, ".git", "objects", "info")
-	err = os.MkdirAll(info, 0o777)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(info, "alternates"), []byte(objects+"\n"), 0o666)
-	}
-	if err != nil {
-		return fmt.Errorf("checking out %.12s: %w", hash, err)
-	}
-	if _, err := gitIn(ctx, dir, "checkout", "--quiet", "--detach", hash); err != nil {
-		return fmt.Errorf("checking out %.12s: %w", hash, err)
-	}
-	missing, err := gitIn(ctx, dir, "ls-files", "--deleted", "-z") // git says so, and ends with status 0
-	if err != nil {
-		return fmt.Errorf("checking out %.12s: %w", hash, err)
-	}
-	if list := fields(missing); len(list) > 0 {
-		return fmt.Errorf("checking out %.12s: the repository lacks %d of its files, %s for one; the clone is partial: git fetch --refetch --no-filter", hash, len(list), list[0])
-	}
-	return nil
-}
-
-// Submodules returns the folders of submodules at a revision; they are not in its checkouts.
-func (r *Repo) Submodules(ctx context.Context, rev string) ([]string, error) {
-	out, err := r.git(ctx, "ls-tree", "-r", "-z", "--full-tree", rev)
-	if err != nil {
-		return nil, fmt.Errorf("listing the files at %s: %w", said(rev), err)
-	}
-	var list []string
-	for _, line := range fields(out) {
-		if mode, name, ok := strings.Cut(line, "\t"); ok && strings.HasPrefix(mode, "160000 ") {
-			list = append(list, name)
-		}
-	}
-	return list, nil
 }
 
 // ModulePath returns the path of the module whose go.mod is in dir, relative to the root, at a revision; "" means the work

@@ -2,6 +2,7 @@ package repo
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,23 +102,58 @@ func TestPackages(t *testing.T) {
 }
 
 func TestSelect(t *testing.T) {
-	list := []Package{{Dir: "."}, {Dir: "a"}, {Dir: "a/b"}, {Dir: "ab"}, {Dir: "nested/x", Module: "nested"}}
+	list := []Package{{Dir: ".", Module: "."}, {Dir: "a", Module: "."}, {Dir: "a/b", Module: "."}, {Dir: "ab", Module: "."}, {Dir: "nested/x", Module: "nested"}}
+	one := []string{".", "nested", "empty"}
+	many := []Package{{Dir: "stray"}, {Dir: "in/a", Module: "in/a"}, {Dir: "in/b/x", Module: "in/b"}, {Dir: "in/b/c/y", Module: "in/b/c"}}
+	mono := []string{"in/a", "in/b", "in/b/c", "in/none", "no"}
 	for _, row := range []struct {
+		list                   []Package
+		modules                []string
 		prefix, patterns, want string
 	}{
-		{"", "./...", ". a a/b ab"}, {"", "./a", "a"}, {"", "a/...", "a a/b"}, {"a", "./...", "a a/b"}, {"a", ".", "a"},
-		{"a", "../ab ./b", "a/b ab"}, {"", "./nested/...", "nested/x"}, {"", "./nested/x", "nested/x"}, {"nested", "./...", "nested/x"}, {"", ". ./a ./a", ". a"}, {"", "./x", "error"}, {"", "../x", "error"}, {"", "/abs", "error"}, {"", "./a...b", "error"},
+		{list, one, "", "./...", ". a a/b ab, not ./nested/..."}, {list, one, "", "./a", "a"}, {list, one, "", "a/...", "a a/b"},
+		{list, one, "a", "./...", "a a/b"}, {list, one, "a", ".", "a"}, {list, one, "a", "../ab ./b", "a/b ab"},
+		{list, one, "", "./nested/...", "nested/x"}, {list, one, "", "./nested/x", "nested/x"}, {list, one, "nested", "./...", "nested/x"},
+		{list, one, "", "./... ./nested/...", ". a a/b ab nested/x"}, {list, one, "", ". ./a ./a", ". a"},
+		{list, one, "", "./x", "error"}, {list, one, "", "../x", "error"}, {list, one, "", "/abs", "error"}, {list, one, "", "./a...b", "error"},
+		{list, one, "", "./empty/...", "error"},
+
+		// Where no go.mod is at the folder or above it, all modules below are meant.
+		{many, mono, "", "./...", "in/a in/b/c/y in/b/x"}, {many, mono, "in", "./...", "in/a in/b/c/y in/b/x"}, {many, mono, "", "./in/...", "in/a in/b/c/y in/b/x"},
+		{many, mono, "in/b", "./...", "in/b/x, not ./c/..."}, {many, mono, "", "./in/b/...", "in/b/x, not ./in/b/c/..."}, {many, mono, "in/a", ". ../b/...", "in/a in/b/x, not ./in/b/c/..."},
+		{many, mono, "", "./no/...", "error"},
+		{many, append([]string{"."}, mono...), "in", "./...", "error: ./a/... ./b/... ./b/c/..."},             // a module at the root
+		{many, append([]string{".."}, mono...), "", "./...", "stray, not ./in/a/... ./in/b/... ./in/b/c/..."}, // or above the repository
 	} {
-		got := "error"
-		if found, err := Select(list, row.prefix, strings.Fields(row.patterns)); err == nil {
-			var dirs []string
-			for _, p := range found {
-				dirs = append(dirs, p.Dir)
-			}
-			got = strings.Join(dirs, " ")
+		found, err := Select(row.list, row.modules, row.prefix, strings.Fields(row.patterns))
+		var dirs []string
+		for _, p := range found.Packages {
+			dirs = append(dirs, p.Dir)
+		}
+		got := strings.Join(dirs, " ")
+		if len(found.Left) > 0 {
+			got += ", not " + strings.Join(found.Left, " ")
+		}
+		if _, named, ok := strings.Cut(fmt.Sprint(err), "nested modules have some: "); ok {
+			got = "error: " + named
+		} else if err != nil {
+			got = "error"
 		}
 		if got != row.want {
 			t.Errorf("%s in %q: %s, want %s", row.patterns, row.prefix, got, row.want)
+		}
+	}
+}
+
+// TestAttributes: what attributes call a test file changes nothing of what is in it.
+func TestAttributes(t *testing.T) {
+	for _, attributes := range []string{"*_test.go -diff\n", "*_test.go binary\n", "*.go -text -diff\n", "* diff=none\n"} {
+		r, commits := repoOf(t, map[string]string{"go.mod": "module m\n", "x_test.go": bench, "a/y_test.go": bench + "// \x00 in a string\n", ".gitattributes": attributes})
+		for _, rev := range []string{commits[0], ""} {
+			list, err := r.Packages(t.Context(), rev, "")
+			if err != nil || len(list) != 2 || len(list[0].Benchmarks) != 2 || len(list[1].Benchmarks) != 2 {
+				t.Errorf("%q at %q: %+v, %v", attributes, rev, list, err)
+			}
 		}
 	}
 }
@@ -133,10 +169,11 @@ func TestCheckout(t *testing.T) {
 	before := snapshot(t, r.Top)
 	for i, want := range []string{"one", "two"} {
 		dir := filepath.Join(t.TempDir(), "out")
-		if err := r.Checkout(t.Context(), commits[i], dir); err != nil {
+		tree, err := r.Checkout(t.Context(), commits[i], dir, nil)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := os.ReadFile(filepath.Join(dir, "a", "f.txt")); string(got) != want {
+		if got, _ := os.ReadFile(filepath.Join(tree.Top, "a", "f.txt")); string(got) != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -262,7 +299,7 @@ func TestNothingRuns(t *testing.T) {
 		"work tree":  func() error { _, err := r.Differing(ctx, commits[0], ""); return err },
 		"between":    func() error { _, err := r.Between(ctx, commits[0], commits[1]); return err },
 		"tag":        func() error { r.IsTag(ctx, "v1"); r.LatestTag(ctx); return nil },
-		"checkout":   func() error { return r.Checkout(ctx, commits[0], dir) },
+		"checkout":   func() error { _, err := r.Checkout(ctx, commits[0], dir, nil); return err },
 		"submodules": func() error { _, err := r.Submodules(ctx, commits[0]); return err },
 		"module":     func() error { _, err := r.ModulePath(ctx, commits[0], ""); return err },
 	} {
