@@ -292,16 +292,15 @@ func TestNothingRuns(t *testing.T) {
 	ctx := t.Context()
 	dir := filepath.Join(t.TempDir(), "checkout")
 	for what, do := range map[string]func() error{
-		"open":       func() error { _, _, err := Open(ctx, r.Top); return err },
-		"resolve":    func() error { _, err := r.Resolve(ctx, "HEAD~1"); return err },
-		"changed":    func() error { _, err := r.Changed(ctx); return err },
-		"differing":  func() error { _, err := r.Differing(ctx, commits[0], commits[1]); return err },
-		"work tree":  func() error { _, err := r.Differing(ctx, commits[0], ""); return err },
-		"between":    func() error { _, err := r.Between(ctx, commits[0], commits[1]); return err },
-		"tag":        func() error { r.IsTag(ctx, "v1"); r.LatestTag(ctx); return nil },
-		"checkout":   func() error { _, err := r.Checkout(ctx, commits[0], dir, nil); return err },
-		"submodules": func() error { _, err := r.Submodules(ctx, commits[0]); return err },
-		"module":     func() error { _, err := r.ModulePath(ctx, commits[0], ""); return err },
+		"open":      func() error { _, _, err := Open(ctx, r.Top); return err },
+		"resolve":   func() error { _, err := r.Resolve(ctx, "HEAD~1"); return err },
+		"changed":   func() error { _, err := r.Changed(ctx); return err },
+		"differing": func() error { _, err := r.Differing(ctx, commits[0], commits[1]); return err },
+		"work tree": func() error { _, err := r.Differing(ctx, commits[0], ""); return err },
+		"between":   func() error { _, err := r.Between(ctx, commits[0], commits[1]); return err },
+		"tag":       func() error { r.IsTag(ctx, "v1"); r.LatestTag(ctx); return nil },
+		"checkout":  func() error { _, err := r.Checkout(ctx, commits[0], dir, nil); return err },
+		"module":    func() error { _, err := r.ModulePath(ctx, commits[0], ""); return err },
 	} {
 		before := ran()
 		if err := do(); err != nil {
