@@ -51,7 +51,7 @@ func (e conformExpect) String() string { return e.line }
 func parseConform(name string, archive *txtar.Archive) (*conformModule, error) {
 	m := &conformModule{
 		name: name, comment: strings.TrimSpace(string(archive.Comment)), archive: archive,
-		metrics: "allocs/op", pkg: ".", dir: ".", top: "repo", budget: "6s", benchtime: "1x", bench: ".",
+		metrics: "allocs/op", pkg: ".", dir: ".", top: "repo", budget: "60s", benchtime: "1x", bench: ".",
 	}
 	parts := []string{"both/", "old/", "new/", "outside/"}
 	text := ""

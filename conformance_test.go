@@ -26,7 +26,7 @@ const conform = "TUNELAB_TEST_CONFORMANCE"
 const dumpVar = "CONFORMANCE_DUMP"
 
 // longest is how long any one command of a module may take before it counts as hung.
-const longest = 3 * time.Minute
+const longest = 5 * time.Minute
 
 // TestConformance measures the modules of testdata/conformance, by compare and by run, and holds what their files
 // expect. The README there says what such a file is.
@@ -178,7 +178,7 @@ func (w *conformWork) make(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := w.sh(ctx, w.repo, w.module.script("sh/old")+"\ngit add -A\ngit commit -q --allow-empty -m old\ngit tag old\n"); err != nil {
+	if err := w.sh(ctx, w.repo, "(\n"+w.module.script("sh/old")+":\n)\ngit add -A\ngit commit -q --allow-empty -m old\ngit tag old\n"); err != nil {
 		return err
 	}
 	for name := range w.module.files("old/") {
@@ -191,7 +191,7 @@ func (w *conformWork) make(ctx context.Context) error {
 			return err
 		}
 	}
-	script = w.module.script("sh/new")
+	script = "(\n" + w.module.script("sh/new") + ":\n)"
 	if !w.module.uncommitted {
 		script += "\ngit add -A\ngit commit -q --allow-empty -m new\n"
 	}
