@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/format"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -369,6 +370,11 @@ func TestConformanceFiles(t *testing.T) {
 	for _, m := range list {
 		if m.comment == "" {
 			t.Errorf("%s: what kind of module is it, and where was it seen?", m.name)
+		}
+		for _, f := range m.archive.Files {
+			if tidy, err := format.Source(f.Data); strings.HasSuffix(f.Name, ".go") && (err != nil || !bytes.Equal(tidy, f.Data)) {
+				t.Errorf("%s: %s is not as gofmt would have it: %v", m.name, f.Name, err)
+			}
 		}
 		for _, of := range []string{"compare", "run"} {
 			if !slices.ContainsFunc(m.expects, func(e conformExpect) bool { return e.of == of && e.words[0] == "exit" }) {
