@@ -27,7 +27,7 @@ const conform = "TUNELAB_TEST_CONFORMANCE"
 const dumpVar = "CONFORMANCE_DUMP"
 
 // longest is how long any one command of a module may take before it counts as hung.
-const longest = 5 * time.Minute
+const longest = 10 * time.Minute
 
 // TestConformance measures the modules of testdata/conformance, by compare and by run, and holds what their files
 // expect. The README there says what such a file is.
