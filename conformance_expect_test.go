@@ -28,9 +28,9 @@ type conformModule struct {
 	dir         string   // folder that compare and run are run in
 	top         string   // folder of the repository
 	tip         string   // revision that compare is given, none for the work tree
-	budget      string
-	benchtime   string // of go test
-	bench       string // pattern of benchmarks
+	budgets     []string // the second where the first was used up
+	benchtime   string   // of go test
+	bench       string   // pattern of benchmarks
 	env         []string
 	needs       []string // commands without which it is skipped
 	uncommitted bool     // the new state is left in the work tree
@@ -51,7 +51,7 @@ func (e conformExpect) String() string { return e.line }
 func parseConform(name string, archive *txtar.Archive) (*conformModule, error) {
 	m := &conformModule{
 		name: name, comment: strings.TrimSpace(string(archive.Comment)), archive: archive,
-		metrics: "allocs/op", pkg: ".", dir: ".", top: "repo", budget: "60s", benchtime: "1x", bench: ".",
+		metrics: "allocs/op", pkg: ".", dir: ".", top: "repo", budgets: []string{"15s", "90s"}, benchtime: "1x", bench: ".",
 	}
 	parts := []string{"both/", "old/", "new/", "outside/"}
 	text := ""
@@ -121,13 +121,15 @@ func (m *conformModule) set(words []string) error {
 		return fmt.Errorf("set what?")
 	}
 	one := map[string]*string{
-		"metrics": &m.metrics, "better": &m.better, "package": &m.pkg, "dir": &m.dir, "top": &m.top, "tip": &m.tip, "budget": &m.budget,
+		"metrics": &m.metrics, "better": &m.better, "package": &m.pkg, "dir": &m.dir, "top": &m.top, "tip": &m.tip,
 		"benchtime": &m.benchtime, "bench": &m.bench,
 	}
 	many := map[string]*[]string{"flags": &m.flags, "args": &m.args, "packages": &m.packages, "env": &m.env, "needs": &m.needs}
 	bare := map[string]*bool{"uncommitted": &m.uncommitted, "times": &m.times}
 	key, values := words[0], words[1:]
 	switch {
+	case key == "budget" && len(values) > 0:
+		m.budgets = values
 	case one[key] != nil && len(values) == 1:
 		*one[key] = values[0]
 	case many[key] != nil && len(values) > 0:
@@ -179,12 +181,12 @@ func (m *conformModule) goTest() []string {
 	return slices.Concat(args, flags, []string{"."}, rest)
 }
 
-func (m *conformModule) compareArgs(results, summary string) []string {
+func (m *conformModule) compareArgs(budget, results, summary string) []string {
 	args := []string{"compare", "old"}
 	if m.tip != "" {
 		args = append(args, m.tip)
 	}
-	args = append(args, "--budget", m.budget, "--seed", "1", "--metric", m.metrics, "--results", results, "--summary", summary)
+	args = append(args, "--budget", budget, "--seed", "1", "--metric", m.metrics, "--results", results, "--summary", summary)
 	if m.better != "" {
 		args = append(args, "--better", m.better)
 	}

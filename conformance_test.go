@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"tunelab/harness"
 	"tunelab/harness/lock"
 )
 
@@ -105,19 +106,42 @@ type conformResult struct {
 	Warnings    []string
 }
 
-// conform makes the module's repository, runs the commands in it, and returns which expectations do not hold. The error
-// is for a module that could not be made.
-func (m *conformModule) conform(ctx context.Context, work string) (problems []string, err error) {
-	if work, err = filepath.EvalSymlinks(work); err != nil {
+// conform measures the module and returns which expectations do not hold. Where the budget was used up, as it is on a busy
+// machine, that proves nothing, and the module is measured once more with a larger one. The error is for a module that
+// could not be made.
+func (m *conformModule) conform(ctx context.Context, work string) ([]string, error) {
+	work, err := filepath.EvalSymlinks(work)
+	if err != nil {
 		return nil, err
 	}
-	w := &conformWork{module: m, work: work, repo: filepath.Join(work, "repo")}
+	for _, budget := range m.budgets {
+		dir := filepath.Join(work, budget)
+		if err := os.Mkdir(dir, 0o777); err != nil {
+			return nil, err
+		}
+		problems, starved, err := m.attempt(ctx, dir, budget)
+		if err != nil || len(problems) == 0 || !starved || budget == m.budgets[len(m.budgets)-1] {
+			return problems, err
+		}
+	}
+	return nil, nil
+}
+
+// starved reports whether something was left out for want of time.
+func (r *conformRun) starved() bool {
+	return slices.ContainsFunc([]string{harness.NoRoom, "the budget was used up", "is used up by the packages before it", "more than the budget allows"},
+		func(text string) bool { return strings.Contains(r.text, strings.TrimSpace(text)) })
+}
+
+// attempt makes the module's repository, runs the commands in it, and holds the expectations.
+func (m *conformModule) attempt(ctx context.Context, work, budget string) (problems []string, starved bool, err error) {
+	w := &conformWork{module: m, work: work, repo: filepath.Join(work, "repo"), budget: budget}
 	if err := w.make(ctx); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	before, err := w.state(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	done := map[string]*conformRun{}
 	for _, of := range []string{"gotest", "compare", "run"} {
@@ -125,8 +149,9 @@ func (m *conformModule) conform(ctx context.Context, work string) (problems []st
 			continue
 		}
 		if done[of], err = w.command(ctx, of); err != nil {
-			return nil, fmt.Errorf("%s: %w", of, err)
+			return nil, false, fmt.Errorf("%s: %w", of, err)
 		}
+		starved = starved || done[of].starved()
 	}
 	for _, e := range m.expects {
 		if p := e.check(done); p != "" {
@@ -134,7 +159,7 @@ func (m *conformModule) conform(ctx context.Context, work string) (problems []st
 		}
 	}
 	if after, err := w.state(ctx); err != nil {
-		return nil, err
+		return nil, false, err
 	} else if after != before {
 		problems = append(problems, fmt.Sprintf("the repository is another afterwards:\n%s\nwas\n%s", after, before))
 	}
@@ -145,7 +170,7 @@ func (m *conformModule) conform(ctx context.Context, work string) (problems []st
 			}
 		}
 	}
-	return problems, nil
+	return problems, starved, nil
 }
 
 // ends shortens a text to about n bytes, keeping both its ends.
@@ -158,8 +183,8 @@ func ends(text string, n int) string {
 
 // A conformWork is the folder that a module is measured in.
 type conformWork struct {
-	module     *conformModule
-	work, repo string
+	module             *conformModule
+	work, repo, budget string
 }
 
 // make writes both states of the module into a repository: the first is tagged old, the second is HEAD or the work tree.
@@ -271,13 +296,13 @@ func (w *conformWork) command(ctx context.Context, of string) (*conformRun, erro
 		dir = filepath.Join(w.top(), filepath.FromSlash(m.pkg))
 		cmd = exec.CommandContext(ctx, "go", m.goTest()...)
 	case "compare":
-		cmd = exec.CommandContext(ctx, os.Args[0], m.compareArgs(results, summary)...)
+		cmd = exec.CommandContext(ctx, os.Args[0], m.compareArgs(w.budget, results, summary)...)
 	case "run":
 		file := filepath.Join(w.work, "conform.toml")
 		if err := os.WriteFile(file, []byte(m.scenario()), 0o666); err != nil {
 			return nil, err
 		}
-		cmd = exec.CommandContext(ctx, os.Args[0], "run", file, "--budget", m.budget, "--seed", "1", "--results", results)
+		cmd = exec.CommandContext(ctx, os.Args[0], "run", file, "--budget", w.budget, "--seed", "1", "--results", results)
 	}
 	cmd.Dir, cmd.Env = dir, append(w.environment(), dumpVar+"="+dumps)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
