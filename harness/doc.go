@@ -4,13 +4,14 @@
 //     that lets no child outlive the run (harness/internal/process).
 //  2. Build: every variant that is built differently becomes a test binary (`go test -c`), or with a subject a program
 //     (`go build`), through Go's own cache. A variant that names a git revision is built from a checkout of its own. Profiles that variants are built with are taken of the base first; rewritten
-//     dependencies are edited copies behind a go.mod of their own. Test binaries get a test that runs benchmarks on command
-//     (harness/internal/serve), and every build is linked again in other layouts (layout.go), from which blocks draw.
+//     dependencies are edited copies behind a go.mod of their own. Package testing is built with an agent that runs
+//     benchmarks on command (harness/internal/serve). Benchmarks that measure something else than they say are named
+//     (misuse.go). Every build is linked again in other layouts (layout.go), from which blocks draw.
 //  3. Check: the variant's correctness test. A variant that fails it gets no number; a base that fails ends the run.
-//  4. Pilot, on the base alone, not counted: one pass at one iteration finds the cases, a short trial how many
-//     iterations make a slice, one full trial what it costs; and whether the case's processes can live side by side and
-//     alternate short slices, how long those are and how many (levels.go). If twelve blocks of every case don't fit the
-//     budget, the quick cases are measured and the others listed as not measured.
+//  4. Pilot, not counted: one pass at one iteration finds the cases of every variant; a benchmark that breaks costs itself
+//     only (list.go). On the base alone, a process finds how many iterations make a slice, and whether the case's processes
+//     can live side by side and alternate short slices, how long those are and how many (levels.go). Cases are piloted for
+//     as long as there is room for another and its twelve blocks; the others are listed as not measured.
 //  5. Plan: cases, iterations, looks, last block, margins, seed. It is written to the file before the first counted
 //     trial, and nothing changes it.
 //  6. Measure: blocks go round the cases. A block runs the base and every undecided variant once, each in a fresh
