@@ -153,3 +153,58 @@ func TestScenario(t *testing.T) {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }
+
+// A night says nothing of what it lost: with more unmeasured than is allowed it does not pass. What skips itself, is new or has
+// gone is named and not counted; a regression is told whatever was lost.
+func TestUnmeasured(t *testing.T) {
+	worse := compared(verdict.Worse, 1.05, &results.Flagged{Verdict: verdict.Worse, Confirmed: true})
+	same := compared(verdict.Same, 1, nil)
+	lost := func(code results.ReasonCode, in string, cases ...string) []results.Unmeasured {
+		var out []results.Unmeasured
+		for _, c := range cases {
+			out = append(out, results.Unmeasured{Case: c, Code: code, In: in, Why: "why"})
+		}
+		return out
+	}
+	unreached := &Package{Package: repo.Package{Dir: "x", Benchmarks: []string{"BenchmarkA", "BenchmarkB"}}, State: NotMeasured, Why: "the budget"}
+	skips := &Package{Package: repo.Package{Dir: "x", Benchmarks: []string{"BenchmarkA", "BenchmarkB"}}, State: Skips, Why: "tags"}
+	for _, row := range []struct {
+		name    string
+		allowed int
+		list    []results.Comparison
+		lost    []results.Unmeasured
+		more    *Package
+		want    int
+		says    string
+	}{
+		{"one that breaks", 0, []results.Comparison{same}, lost(results.Breaks, "baseline", "Decode"), nil, NothingSay, "1 benchmark was not measured"},
+		{"it may", 1, []results.Comparison{same}, lost(results.Breaks, "tip", "Decode"), nil, Pass, "1 benchmark was not measured"},
+		{"two may not", 1, []results.Comparison{same}, lost(results.NoRoom, "", "Decode", "Read"), nil, NothingSay, "at most 1 may be"},
+		{"a package that was not reached", 1, []results.Comparison{same}, nil, unreached, NothingSay, "2 benchmarks were not measured"},
+		{"a package that was not found", 0, []results.Comparison{same}, lost(results.Unknown, "tip", "Decode"), nil, NothingSay, "none may be"},
+		{"what skips itself", 0, []results.Comparison{same}, lost(results.Skipped, "tip", "Decode"), nil, Pass, "no regression"},
+		{"what build tags keep out", 0, []results.Comparison{same}, nil, skips, Pass, "no regression"},
+		{"what is new, and what has gone", 0, []results.Comparison{same}, append(lost(results.OnlyIn, "tip", "New"), lost(results.OnlyIn, "baseline", "Old")...), nil, Pass, "no regression"},
+		{"a regression beside", 0, []results.Comparison{worse}, lost(results.NoRoom, "", "Decode"), nil, Red, "1 benchmark was not measured"},
+	} {
+		config, err := ParseConfig("t.toml", []byte(fmt.Sprintf("baseline='x'\nunmeasured=%d\n", row.allowed)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		report := reported(0, row.list...)
+		report.Packages[0].Runs[0].File.Run.NotMeasured = row.lost
+		if row.more != nil {
+			report.Packages = append(report.Packages, row.more)
+		}
+		r := &Result{Report: report, Night: &nights.Night{
+			Canary: &nights.Canary{Slowdown: 0.05, Found: true}, Findings: report.findings(config, time.Now()), Counts: report.counts(),
+		}}
+		r.judge(config, Options{Now: time.Now()})
+		if says := strings.Join(r.Night.Says, "; "); r.Night.Exit != row.want || !strings.Contains(says, row.says) {
+			t.Errorf("%s: exit %d, %s; want %d, %s", row.name, r.Night.Exit, says, row.want, row.says)
+		}
+	}
+	if _, err := ParseConfig("t.toml", []byte("baseline='x'\nunmeasured=-1\n")); err == nil || !strings.Contains(err.Error(), "t.toml:2: unmeasured") {
+		t.Error(err)
+	}
+}
