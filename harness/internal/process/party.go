@@ -92,7 +92,8 @@ func (m *Member) Ask(ctx context.Context, command, end string, limit time.Durati
 		m.idle += max(0, cpuOf(m.child.cmd.Process.Pid)-m.used-settling)
 	}
 	answered := m.answers.await([]byte(end))
-	_, writeErr := m.commands.WriteString(command) // it may have ended: then that is what is said
+	m.commands.SetWriteDeadline(time.Now().Add(limit)) // a long command is not taken by one that has ended
+	_, writeErr := m.commands.WriteString(command)     // it may have ended: then that is what is said
 	alive, err := m.child.await(ctx, limit, answered, m.answers)
 	if !alive {
 		m.over = true

@@ -244,3 +244,24 @@ func TestPartyLimitBeginsAnew(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A command that is longer than a pipe is taken by one that lives, and not waited for by one that has ended.
+func TestPartyLongCommands(t *testing.T) {
+	p := supervisor(t).NewParty()
+	a, b := member(t, p), member(t, p)
+	long := strings.Repeat("z", 500<<10)
+	if got, err := ask(a, long, time.Minute); got != long || err != nil {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	if _, err := ask(b, "die", time.Minute); !errors.Is(err, ErrEnded) {
+		t.Error(err)
+	}
+	c := member(t, p)
+	c.child.cmd.Process.Kill()
+	if _, err := ask(c, long, time.Second); !errors.Is(err, ErrEnded) {
+		t.Error(err)
+	}
+	if _, err := p.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
