@@ -234,12 +234,18 @@ func (l *listing) read(a serve.Answer, printed string, done *[]string) (open []s
 var (
 	crashed = regexp.MustCompile(`(?m)^(panic: |fatal error: |runtime: ).*$`)
 	place   = regexp.MustCompile(`(?m)^\s+(\S*_test\.go:\d+)`)
+	told    = regexp.MustCompile(`^(…|goos: .*|goarch: .*|pkg: .*|cpu: .*|Benchmark.*|PASS|FAIL|\s*)$`) // by package testing
 )
 
 // reason is what a process that died said of why, and where, in a line.
 func reason(tail string) string {
 	at := crashed.FindStringIndex(tail)
-	if at == nil {
+	if at == nil { // what it printed first may say why
+		for line := range strings.Lines(tail) {
+			if line = strings.TrimRight(line, "\n"); !told.MatchString(line) {
+				return ": " + strings.TrimSpace(line)
+			}
+		}
 		return ""
 	}
 	text := ": " + tail[at[0]:at[1]]
