@@ -79,6 +79,10 @@ const (
 	leastLevels  = levelsTime / 2
 	// collections is how many of a small heap a slice of a benchmark that allocates must have room for.
 	collections = 4
+	// tooLong is what a slice of the pilot takes after which it is not tried again.
+	tooLong = 2 * time.Second
+	// mostSlower is how many times as long an operation may take in longer slices before the pilot gives up.
+	mostSlower = 2
 	// nonlinear is by how much more or less time an operation may take in short slices than in long ones.
 	nonlinear = 0.05
 	// asleep is how much of the CPU time that a process may use while it waits falling asleep may take: in the two slices
@@ -272,6 +276,7 @@ func (s *session) pilotParty(ctx context.Context, c *results.PlannedCase, v scen
 // returns how many rounds their slices are of.
 func (out *pilotParty) measure(ctx context.Context, p *alternating, c *results.PlannedCase, until time.Time) (rounds int, err error) {
 	random := rand.New(rand.NewPCG(uint64(len(c.Case)), uint64(c.N)))
+	p.limit = min(p.limit, max(time.Until(until), 0)+leastPilot)
 	if c.Processes.SliceMS == 0 {
 		before := p.members[0].Waiting()
 		if err = out.run(ctx, p, pilotRounds/2, random, until); err == nil && out.why == "" {
@@ -368,6 +373,13 @@ func (p *alternating) lengthen(ctx context.Context, rest, hidden float64, waitin
 	}
 	for length = max(length, shortestSlice); length <= longestSlice; length *= 4 {
 		n := sliceOf(length, perOp)
+		more, err := p.growth(ctx, m, n, perOp, hidden)
+		if err != nil {
+			return "", false, err
+		}
+		if more > mostSlower { // what grows so fast is not tried with still more
+			return fmt.Sprintf("an operation takes %.0f times as long in slices of %d operations as in shorter ones", more, n), true, nil
+		}
 		excess, err := p.excess(ctx, m, n)
 		if err != nil || math.IsNaN(excess) || math.Abs(excess) < nonlinear {
 			p.c.N = n
@@ -392,6 +404,22 @@ func (p *alternating) failed() *alternate {
 	return nil
 }
 
+// growth returns how many times as long as perOp an operation takes in slices of n: the least of a few where it is much, for
+// a machine that is busy otherwise is slower at times.
+func (p *alternating) growth(ctx context.Context, m *alternate, n int, perOp, hidden float64) (float64, error) {
+	least := math.Inf(1)
+	for range 3 {
+		l, err := p.slice(ctx, m, n)
+		if err != nil || l == nil {
+			return 0, err
+		}
+		if least = min(least, (nsPerOp(l)+hidden)/perOp); least <= mostSlower {
+			break
+		}
+	}
+	return least, nil
+}
+
 // excess returns by how much more time an operation takes in slices of n than in slices of 4n, as a share: 0 where that is
 // not so in nearly all of the slices that were tried.
 func (p *alternating) excess(ctx context.Context, m *alternate, n int) (float64, error) {
@@ -401,6 +429,9 @@ func (p *alternating) excess(ctx context.Context, m *alternate, n int) (float64,
 		tries = leastPilotRounds
 	}
 	for range tries {
+		if len(logs) > 0 && m.cost > tooLong { // of four times as many: one such pair tells
+			break
+		}
 		var perOp [2]float64
 		for i, iterations := range []int{n, 4 * n} {
 			l, err := p.slice(ctx, m, iterations)
@@ -410,6 +441,9 @@ func (p *alternating) excess(ctx context.Context, m *alternate, n int) (float64,
 			perOp[i] = nsPerOp(l)
 		}
 		logs = append(logs, math.Log(perOp[0]/perOp[1]))
+	}
+	if len(logs) < leastPilotRounds {
+		return math.Expm1(results.MiddleHalf(logs)), nil
 	}
 	return excessOf(logs), nil
 }
