@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,9 @@ func wanted(sc *scenarios.Scenario) results.Layouts {
 				return results.Layouts{Why: "variant " + v.Name + " sets its own"}
 			}
 		}
+	}
+	if !slices.ContainsFunc(sc.Metrics.Primary, func(unit string) bool { return !isCount(unit) }) {
+		return results.Layouts{Why: "what is counted does not depend on it"}
 	}
 	if flags := goflags(sc); strings.Contains(flags, "ldflags") {
 		return results.Layouts{Why: "GOFLAGS has linker flags, which those for a layout would replace"}
