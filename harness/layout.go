@@ -40,7 +40,7 @@ func wanted(sc *scenarios.Scenario) results.Layouts {
 			}
 		}
 	}
-	if !slices.ContainsFunc(sc.Metrics.Primary, func(unit string) bool { return !isCount(unit) }) {
+	if len(sc.Metrics.Primary) > 0 && !slices.ContainsFunc(sc.Metrics.Primary, func(unit string) bool { return !isCount(unit) }) {
 		return results.Layouts{Why: "what is counted does not depend on it"}
 	}
 	if flags := goflags(sc); strings.Contains(flags, "ldflags") {

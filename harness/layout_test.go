@@ -120,6 +120,8 @@ func TestWantedLayouts(t *testing.T) {
 	}{
 		{"said", scenarios.Scenario{Bench: scenarios.Bench{Layouts: &n}}, results.Layouts{Count: 12, Why: "the scenario says so"}},
 		{"a variant's own", scenarios.Scenario{Variants: []scenarios.Variant{{Name: "a"}, {Name: "relinked", Flags: []string{"-ldflags=-randlayout=1"}}}}, results.Layouts{Why: "variant relinked sets its own"}},
+		{"counts", scenarios.Scenario{Metrics: scenarios.Metrics{Primary: []string{"allocs/op", "B/op"}}}, results.Layouts{Why: "what is counted does not depend on it"}},
+		{"not only counts", scenarios.Scenario{Metrics: scenarios.Metrics{Primary: []string{"allocs/op", "ns/op"}}}, results.Layouts{Count: -1}},
 		{"left open", scenarios.Scenario{Variants: []scenarios.Variant{{Name: "a"}}}, results.Layouts{Count: -1}},
 	} {
 		if got := wanted(&c.sc); got != c.want {
