@@ -232,7 +232,7 @@ func (l *listing) read(a serve.Answer, printed string, done *[]string) (open []s
 
 // crashed matches what a Go program says first when it dies, and where that was in a test.
 var (
-	crashed = regexp.MustCompile(`(?m)^(panic: |fatal error: |runtime: ).*$`)
+	crashed = regexp.MustCompile(`(?m)(?:^|\t)(?:panic: |fatal error: |runtime: ).*$`)
 	place   = regexp.MustCompile(`(?m)^\s+(\S*_test\.go:\d+)`)
 	told    = regexp.MustCompile(`^(…|goos: .*|goarch: .*|pkg: .*|cpu: .*|Benchmark.*|PASS|FAIL|\s*)$`) // by package testing
 )
@@ -248,7 +248,7 @@ func reason(tail string) string {
 		}
 		return ""
 	}
-	text := ": " + tail[at[0]:at[1]]
+	text := ": " + strings.TrimSpace(tail[at[0]:at[1]])
 	if m := place.FindStringSubmatch(tail[at[1]:]); m != nil {
 		text += " (" + filepath.Base(m[1]) + ")"
 	}

@@ -60,6 +60,7 @@ func TestReason(t *testing.T) {
 	for tail, want := range map[string]string{
 		"goos: linux\nBenchmarkX\npanic: boo\n\ngoroutine 9 [running]:\nm.BenchmarkX(0x1)\n\t/tmp/m/x_test.go:13 +0x25\n":  ": panic: boo (x_test.go:13)",
 		"fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1:\n\t/usr/local/go/src/testing/benchmark.go:2\n": ": fatal error: all goroutines are asleep - deadlock!",
+		"BenchmarkX-2   \t       0\tpanic: late\n": ": panic: late",
 		"PASS\n": "",
 		"goos: linux\nBenchmarkX-2\nit said panic: and meant none\nmore\n": ": it said panic: and meant none",
 		"flag provided but not defined: -x\nUsage of m.test:\n":            ": flag provided but not defined: -x",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -275,11 +276,14 @@ func (s *session) sort(cases []string, left time.Duration) {
 	slices.SortStableFunc(cases, func(a, b string) int {
 		order := cmp.Or(s.lastness(a)-s.lastness(b), s.options.Since[a].Compare(s.options.Since[b]))
 		if tight {
-			order = cmp.Or(order, cmp.Compare(s.took(a), s.took(b)))
+			order = cmp.Or(order, costClass(s.took(a))-costClass(s.took(b)))
 		}
 		return order
 	})
 }
+
+// costClass is higher for what takes four times as long; one iteration says no more, and below a millisecond nothing.
+func costClass(took time.Duration) int { return bits.Len64(uint64(took/time.Millisecond)) / 2 }
 
 // lastness is higher for cases that a tight budget keeps last.
 func (s *session) lastness(name string) int {

@@ -120,7 +120,7 @@ func (a *attempt) judgeExit(spec process.Spec) bool {
 	case a.exit.OutOfMemory || !a.exit.Ok() && strings.Contains(string(a.exit.Stdout)+string(a.exit.Stderr), "fatal error: runtime: out of memory"):
 		a.fail(results.OOM, "%s", a.exit.Why(spec))
 	case !a.exit.Ok():
-		a.fail(results.Failed, "%s", a.exit.Why(spec))
+		a.fail(results.Failed, "%s%s", a.exit.Why(spec), reason(a.exit.Tail(maxTail)))
 	case a.exit.Left > 0:
 		a.fail(results.Failed, "left %d processes running when it ended; they were ended, and what they did besides is unknown", a.exit.Left)
 	}
