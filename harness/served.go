@@ -20,7 +20,12 @@ import (
 
 // benchArgs are the arguments that go test gives a test binary for benchmarks that match the pattern.
 func (s *session) benchArgs(pattern string, more ...string) []string {
-	return slices.Concat([]string{"-test.paniconexit0", "-test.timeout=10m0s", "-test.run=^$", "-test.bench=" + pattern}, more, s.scenario.TestFlags().Test, s.scenario.TestFlags().Args)
+	flags := s.scenario.TestFlags()
+	args := []string{"-test.paniconexit0"}
+	if !slices.ContainsFunc(flags.Test, func(f string) bool { return strings.HasPrefix(f, "-test.timeout=") }) {
+		args = append(args, "-test.timeout=10m0s")
+	}
+	return slices.Concat(args, []string{"-test.run=^$", "-test.bench=" + pattern}, more, flags.Test, flags.Args)
 }
 
 // plainArgs are those of a binary that can't be told anything but by flags: what follows them is seen by benchmarks.

@@ -47,10 +47,10 @@ var testFlags = map[string]testFlag{
 	"installsuffix": {build: true, value: true}, "pkgdir": {build: true, value: true}, "overlay": {build: true, value: true}, "pgo": {build: true, value: true},
 	"buildvcs": {build: true, value: true}, "buildmode": {build: true, value: true}, "p": {build: true, value: true},
 
-	"short": {}, "cpu": {value: true}, "parallel": {value: true}, "fullpath": {}, "failfast": {}, "outputdir": {value: true},
+	"short": {}, "cpu": {value: true}, "parallel": {value: true}, "timeout": {value: true}, "fullpath": {}, "failfast": {}, "outputdir": {value: true},
 
 	"bench": {value: true, why: chosen}, "run": {value: true, why: noTests}, "skip": {value: true, why: chosen}, "list": {value: true, why: noTests},
-	"benchtime": {value: true, why: itsOwn}, "count": {value: true, why: itsOwn}, "timeout": {value: true, why: "a trial's limit is bench.timeout of a scenario"},
+	"benchtime": {value: true, why: itsOwn}, "count": {value: true, why: itsOwn},
 	"v": {why: changesWhat}, "json": {why: changesWhat}, "shuffle": {value: true, why: "the order is drawn, see --seed"},
 	"fuzz": {value: true, why: noTests}, "fuzztime": {value: true, why: noTests}, "fuzzminimizetime": {value: true, why: noTests},
 	"cover": {why: "a program that counts coverage is another program"}, "covermode": {value: true, why: "a program that counts coverage is another program"},
@@ -86,6 +86,8 @@ func ParseTestFlags(words []string) (f TestFlags, packages []string, err error) 
 		known, ok := testFlags[name]
 		takes, over := passedOver[name]
 		switch {
+		case name == "count" && value == "1": // as it is without
+			continue
 		case over:
 			if takes && !whole {
 				i++
