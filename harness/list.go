@@ -29,6 +29,7 @@ type listing struct {
 type broken struct {
 	name string // without "Benchmark"; "" when the process ended outside of any
 	why  string
+	slow bool // it did not end in time
 }
 
 // of returns why the listing lacks the benchmark, "" where nothing broke that would have run it.
@@ -139,12 +140,55 @@ func (s *session) listVariant(ctx context.Context, v scenarios.Variant, each, al
 		return s.listPlain(ctx, v, each)
 	}
 	l := &listing{took: map[string]time.Duration{}}
-	var done []string // with "Benchmark", those that need not be run again
 	until := time.Now().Add(all)
+	if err := s.listAll(ctx, v, l, each, all, until); err != nil {
+		return nil, err
+	}
+	err := s.listAlone(ctx, v, l, each, until)
+	if _, ok := s.revised[v.Name]; ok {
+		for i := range l.broken {
+			if hint := s.explained(l.broken[i].why); hint != "" {
+				l.broken[i].why += "; " + hint
+			}
+		}
+	}
+	return l, err
+}
+
+// mostAlone is how many benchmarks are run once more, alone, because they failed behind others.
+const mostAlone = 20
+
+// listAlone runs those that failed behind others once more, each in a process of its own: one that leaves a directory or a
+// variable changed is not to cost another.
+func (s *session) listAlone(ctx context.Context, v scenarios.Variant, l *listing, each time.Duration, until time.Time) error {
+	broke := l.broken
+	l.broken = nil
+	for i, b := range broke {
+		if b.name == "" || b.slow || i >= mostAlone || time.Now().After(until) {
+			l.broken = append(l.broken, b)
+			continue
+		}
+		var done []string
+		one := &listing{took: l.took}
+		died, err := s.listOnce(ctx, v, Anchored("Benchmark"+b.name), one, &done, min(each, time.Until(until)))
+		if err != nil {
+			return err
+		}
+		if died != nil {
+			one.broken = append(one.broken, *died)
+		}
+		l.names, l.skipped, l.broken = append(l.names, one.names...), append(l.skipped, one.skipped...), append(l.broken, one.broken...)
+	}
+	return nil
+}
+
+// listAll runs every benchmark of the variant once, many in a process.
+func (s *session) listAll(ctx context.Context, v scenarios.Variant, l *listing, each, all time.Duration, until time.Time) error {
+	var done []string // with "Benchmark", those that need not be run again
 	for {
-		died, err := s.listOnce(ctx, v, l, &done, min(each, time.Until(until)))
+		died, err := s.listOnce(ctx, v, s.scenario.BenchPattern(), l, &done, min(each, time.Until(until)))
 		if err != nil || died == nil {
-			return l, err
+			return err
 		}
 		again := died.name == "" || slices.Contains(done, "Benchmark"+died.name)
 		if died.name != "" || len(l.has) == 0 {
@@ -152,11 +196,11 @@ func (s *session) listVariant(ctx context.Context, v scenarios.Variant, each, al
 		}
 		if done = append(done, "Benchmark"+died.name); again {
 			l.breakRest(done, died.why)
-			return l, nil
+			return nil
 		}
 		if time.Now().After(until) {
 			l.breakRest(done, fmt.Sprintf("finding the cases took longer than %v, and it comes behind those that were found", all.Round(time.Second)))
-			return l, nil
+			return nil
 		}
 	}
 }
@@ -165,18 +209,18 @@ func (s *session) listVariant(ctx context.Context, v scenarios.Variant, each, al
 func (l *listing) breakRest(done []string, why string) {
 	for _, name := range l.has {
 		if !slices.Contains(done, name) {
-			l.broken = append(l.broken, broken{strings.TrimPrefix(name, "Benchmark"), why})
+			l.broken = append(l.broken, broken{name: strings.TrimPrefix(name, "Benchmark"), why: why, slow: true})
 		}
 	}
 }
 
 // listOnce is one process's part. Died is the benchmark in which it ended, nil when it came to the end.
-func (s *session) listOnce(ctx context.Context, v scenarios.Variant, l *listing, done *[]string, limit time.Duration) (died *broken, err error) {
+func (s *session) listOnce(ctx context.Context, v scenarios.Variant, pattern string, l *listing, done *[]string, limit time.Duration) (died *broken, err error) {
 	var more []string
 	if skip := othersPattern(s.scenario.Variants, v); skip != "" {
 		more = append(more, "-test.skip="+skip)
 	}
-	spec := s.spec(v, limit, s.benchArgs(s.scenario.BenchPattern(), more...)...)
+	spec := s.spec(v, limit, s.benchArgs(pattern, more...)...)
 	t, err := s.talk(v, s.binary(v).bench, spec, nil)
 	if err != nil {
 		return nil, fmt.Errorf("finding the benchmarks of variant %s: %w", v.Name, err)
@@ -193,7 +237,7 @@ func (s *session) listOnce(ctx context.Context, v scenarios.Variant, l *listing,
 	if askErr == nil {
 		return nil, nil
 	}
-	died = &broken{why: exit.Why(spec) + reason(exit.Tail(maxTail))}
+	died = &broken{why: exit.Why(spec) + reason(exit.Tail(maxTail)), slow: exit.TimedOut}
 	if exit.Ok() {
 		died.why = "it ended with status 0 and gave no result"
 	}
@@ -223,7 +267,7 @@ func (l *listing) read(a serve.Answer, printed string, done *[]string) (open []s
 			l.skipped = append(l.skipped, name)
 		case serve.Fail:
 			if !slices.ContainsFunc(l.broken, func(b broken) bool { return strings.HasPrefix(b.name, name+"/") }) {
-				l.broken = append(l.broken, broken{name, failure(printed, e.Name)})
+				l.broken = append(l.broken, broken{name: name, why: failure(printed, e.Name)})
 			}
 		}
 	}
@@ -277,9 +321,9 @@ func (s *session) listPlain(ctx context.Context, v scenarios.Variant, limit time
 	silent := len(l.names) == 0 && bytes.Contains(exit.Stdout, []byte("\x16=== RUN ")) && !bytes.Contains(exit.Stdout, []byte("--- SKIP: "))
 	switch {
 	case !exit.Ok():
-		l.broken = []broken{{"", exit.Why(spec) + "\n" + exit.Tail(maxTail)}}
+		l.broken = []broken{{why: exit.Why(spec) + "\n" + exit.Tail(maxTail)}}
 	case silent:
-		l.broken = []broken{{"", "it ended with status 0 and printed no result\n" + exit.Tail(maxTail)}}
+		l.broken = []broken{{why: "it ended with status 0 and printed no result\n" + exit.Tail(maxTail)}}
 	}
 	return l, nil
 }

@@ -45,13 +45,13 @@ func TestListingReads(t *testing.T) {
 
 // A sub-benchmark is missing because what it is in broke; its neighbours are not.
 func TestListingOf(t *testing.T) {
-	l := listing{broken: []broken{{"A/x", "a"}, {"B", "b"}}}
+	l := listing{broken: []broken{{name: "A/x", why: "a"}, {name: "B", why: "b"}}}
 	for name, want := range map[string]string{"A/x": "a", "A/x/y": "a", "A": "", "A/xy": "", "B": "b", "B/z": "b", "BB": "", "C": ""} {
 		if got := l.of(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	if all := (&listing{broken: []broken{{"", "init"}}}); all.of("C") != "init" {
+	if all := (&listing{broken: []broken{{why: "init"}}}); all.of("C") != "init" {
 		t.Error("a process that ended before all has lost none")
 	}
 }

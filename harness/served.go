@@ -248,7 +248,7 @@ func failure(printed, name string) string {
 		if !strings.HasPrefix(line, "    ") {
 			break
 		}
-		text += "\n" + line
+		text += ": " + strings.TrimSpace(line)
 	}
 	return text
 }
