@@ -22,6 +22,7 @@ type listing struct {
 	took    map[string]time.Duration // by name, that one iteration
 	broken  []broken
 	has     []string // with "Benchmark", all that the binary has, without sub-benchmarks
+	quiet   bool     // the process ended with status 0 and ran none
 	skipped []string // by name, those that skip themselves
 }
 
@@ -30,6 +31,7 @@ type broken struct {
 	name string // without "Benchmark"; "" when the process ended outside of any
 	why  string
 	slow bool // it did not end in time
+	well bool // its process ended with status 0
 }
 
 // of returns why the listing lacks the benchmark, "" where nothing broke that would have run it.
@@ -190,6 +192,10 @@ func (s *session) listAll(ctx context.Context, v scenarios.Variant, l *listing, 
 		if err != nil || died == nil {
 			return err
 		}
+		if died.well && died.name == "" && len(l.has) == 0 {
+			l.quiet = true
+			return nil
+		}
 		again := died.name == "" || slices.Contains(done, "Benchmark"+died.name)
 		if died.name != "" || len(l.has) == 0 {
 			l.broken = append(l.broken, *died)
@@ -239,7 +245,7 @@ func (s *session) listOnce(ctx context.Context, v scenarios.Variant, pattern str
 	}
 	died = &broken{why: exit.Why(spec) + reason(exit.Tail(maxTail)), slow: exit.TimedOut}
 	if exit.Ok() {
-		died.why = "it ended with status 0 and gave no result"
+		died.why, died.well = "it ended with status 0 and gave no result", true
 	}
 	if len(open) > 0 {
 		died.name = strings.TrimPrefix(open[len(open)-1], "Benchmark")
@@ -396,6 +402,12 @@ func (s *session) checkSelection(order []string) error {
 	}
 	if list := s.listings[base.Name].broken; len(list) > 0 && !has(base) {
 		return fmt.Errorf("%w: no benchmark of the base %s ran to its end: %s", ErrFailed, base.Name, strings.TrimSpace(list[0].name+" "+list[0].why))
+	}
+	if s.listings[base.Name].quiet && len(order) == 0 {
+		return fmt.Errorf("%w: the tests in %s end with status 0 before any is run: their TestMain does not call m.Run", ErrNoBenchmarks, s.benchDir)
+	}
+	if skipped := s.listings[base.Name].skipped; len(order) == 0 && len(skipped) > 0 {
+		return fmt.Errorf("%w: those in %s skip themselves: %s", ErrNoBenchmarks, s.benchDir, strings.Join(skipped, ", "))
 	}
 	if len(order) == 0 {
 		return fmt.Errorf("%w: %s: no benchmark in %s matches the pattern %q and a variant's select; `go test -list Benchmark .` there shows the names",
