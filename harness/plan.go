@@ -282,8 +282,8 @@ func (s *session) sort(cases []string, left time.Duration) {
 	})
 }
 
-// costClass is higher for what takes four times as long; one iteration says no more, and below a millisecond nothing.
-func costClass(took time.Duration) int { return bits.Len64(uint64(took/time.Millisecond)) / 2 }
+// costClass is higher for what takes four times as long; one iteration says no more, and below ten milliseconds nothing.
+func costClass(took time.Duration) int { return bits.Len64(uint64(took/(10*time.Millisecond))) / 2 }
 
 // lastness is higher for cases that a tight budget keeps last.
 func (s *session) lastness(name string) int {

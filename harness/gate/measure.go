@@ -117,7 +117,7 @@ func (q *Question) urgency(p *Package) int {
 func (r *Report) one(ctx context.Context, p *Package, budget time.Duration, family float64) (time.Duration, error) {
 	q := r.Question
 	sc := p.scenario
-	if cases := p.unreached(); len(cases) > 0 && q.narrows() {
+	if cases := p.unreached(); len(cases) > 0 && q.narrows() && budget > 2*p.overhead()+leastTime {
 		var err error
 		if sc, err = q.scenario(p.Package, pattern(cases)); err != nil {
 			return 0, err
@@ -145,6 +145,14 @@ func (r *Report) one(ctx context.Context, p *Package, budget time.Duration, fami
 	p.State = Measured
 	p.Runs = append(p.Runs, Run{File: file, Comparisons: p.news(file.Compare()), Failures: out.Failures})
 	return time.Duration(file.Done.ElapsedMS) * time.Millisecond, nil
+}
+
+// overhead is how long the package's last run took before its first trial.
+func (p *Package) overhead() time.Duration {
+	if trials := p.Runs[len(p.Runs)-1].File.Trials; len(trials) > 0 {
+		return time.Duration(trials[0].StartMS) * time.Millisecond
+	}
+	return 0
 }
 
 // narrows reports whether a pattern of the user's leaves room for one of ours.
