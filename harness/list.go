@@ -411,7 +411,7 @@ func (s *session) checkSelection(order []string) error {
 	}
 	if len(order) == 0 {
 		return fmt.Errorf("%w: %s: no benchmark in %s matches the pattern %q and a variant's select; `go test -list Benchmark .` there shows the names",
-			ErrNoBenchmarks, s.scenario.Position("bench.run"), s.benchDir, s.scenario.Bench.Run)
+			ErrNoBenchmarks, s.scenario.Position("bench.run"), s.benchDir, s.scenario.BenchPattern())
 	}
 	for _, v := range s.scenario.Variants {
 		mayBe := slices.ContainsFunc(s.variants, func(x scenarios.Variant) bool { return x.Name == v.Name })

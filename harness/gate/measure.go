@@ -31,6 +31,7 @@ func (r *Report) measure(ctx context.Context) error {
 	left := r.Question.Budget
 	todo := slices.DeleteFunc(slices.Clone(r.Packages), func(p *Package) bool { return p.State != NotMeasured || p.Why != "" })
 	slices.SortStableFunc(todo, r.Question.compare)
+	least := min(leastTime, left) // a short budget is one for what fits it
 	weight := 0
 	for _, p := range todo {
 		weight += len(p.Benchmarks)
@@ -46,7 +47,7 @@ func (r *Report) measure(ctx context.Context) error {
 		for _, p := range todo {
 			share := time.Duration(float64(left) * float64(len(p.Benchmarks)) / float64(max(1, rest)))
 			rest -= len(p.Benchmarks)
-			if share = max(share, min(leastTime, left)); share < leastTime {
+			if share = max(share, min(least, left)); share < least {
 				if len(p.Runs) == 0 {
 					p.Why = fmt.Sprintf("the budget of %v is used up by the packages before it", r.Question.Budget)
 				}
@@ -62,7 +63,7 @@ func (r *Report) measure(ctx context.Context) error {
 				again = append(again, p)
 			}
 		}
-		if todo = again; !spentAny || left < leastTime {
+		if todo = again; !spentAny || left < least {
 			break
 		}
 	}
