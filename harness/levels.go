@@ -442,9 +442,6 @@ func (p *alternating) excess(ctx context.Context, m *alternate, n int) (float64,
 		}
 		logs = append(logs, math.Log(perOp[0]/perOp[1]))
 	}
-	if len(logs) < leastPilotRounds {
-		return math.Expm1(results.MiddleHalf(logs)), nil
-	}
 	return excessOf(logs), nil
 }
 

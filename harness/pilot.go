@@ -55,9 +55,11 @@ func (s *session) pilot(ctx context.Context, name string, quick bool, left, leve
 		return p.c, err
 	}
 	p.limits()
+	n := p.c.N
 	if err := s.levels(ctx, &p.c, p.v, &p.last, levels); err != nil {
 		return p.c, err
 	}
+	p.shorten(n, left)
 	if !p.c.Alternates() {
 		err = p.cost(ctx, left)
 	}
@@ -147,6 +149,26 @@ func (p *piloting) cost(ctx context.Context, left time.Duration) error {
 	p.c.BlockMS = ms(p.last.took)
 	p.limits()
 	return nil
+}
+
+// shorten makes the blocks of processes that alternate so short that twelve fit the time left: with fewer hardly anything can
+// be decided. Where not even the fewest rounds do, each process runs alone, n iterations.
+func (p *piloting) shorten(n int, left time.Duration) {
+	l := p.c.Processes
+	if !p.c.Alternates() {
+		return
+	}
+	each := ms(left) / float64(LeastBlocks*len(p.names[p.c.Case]))
+	fitting := int((each - l.StartMS) / l.CostMS)
+	switch {
+	case fitting >= l.Rounds:
+		return
+	case fitting >= leastRounds:
+		l.Rounds = fitting
+		p.c.BlockMS = l.StartMS + float64(l.Rounds)*l.CostMS
+	case ms(p.last.took)+ms(p.slice) < p.c.BlockMS: // or it would be no better alone
+		p.c.Processes, p.c.N = &results.Levels{Why: "the budget has no room for twelve blocks of processes that are kept alive"}, n
+	}
 }
 
 // limits sets a trial's limit by the last process.

@@ -89,7 +89,7 @@ func (m server) run(ctx context.Context, n, cpu int, counts, benchmark string, l
 	for _, e := range answer.Events {
 		switch e.How {
 		case serve.Fail:
-			return nil, answer, errors.New("the benchmark failed")
+			return nil, answer, errors.New(failure(string(m.Printed()), "Benchmark"+benchmark))
 		case serve.Skip:
 			return nil, answer, errors.New("the benchmark was skipped")
 		}

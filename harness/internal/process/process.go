@@ -373,8 +373,9 @@ func (e *Exit) fill(state *os.ProcessState) {
 	}
 }
 
-// crash matches the line with which a Go program begins to say why it dies; what follows can be long.
-var crash = regexp.MustCompile(`(?m)^(panic: |fatal error: |SIGQUIT: |runtime: )`)
+// crash matches with what a Go program begins to say why it dies, on a line of its own or behind the name of a benchmark;
+// what follows can be long.
+var crash = regexp.MustCompile(`(?m)(?:^|\t)(panic: |fatal error: |SIGQUIT: |runtime: )`)
 
 // Tail returns about the last n bytes of what a child printed, stderr behind stdout, in whole lines. When a crash
 // began before them, half of it is from there: the reason comes first and the goroutines after.
