@@ -137,6 +137,9 @@ var valgrinds = []string{"environment: GLIBC", "environment: LD_"}
 func TestProcessesSeeWhatGoTestShows(t *testing.T) {
 	for _, processes := range []string{"", `processes = "fresh"`} {
 		t.Run(processes, func(t *testing.T) {
+			if processes != "" && os.Getenv("TUNELAB_TEST_SLOW") == "" {
+				t.Skip("in CI")
+			}
 			dir := t.TempDir()
 			module := maps.Clone(dumping)
 			module["ways.toml"] = strings.ReplaceAll(module["ways.toml"], "PROCESSES", processes)
