@@ -135,10 +135,11 @@ var valgrinds = []string{"environment: GLIBC", "environment: LD_"}
 // Whatever a process of ours can see is what go test shows it: where the cases are found, in the pilot, in fresh processes and
 // in those that are kept alive. Where instructions are counted, and in a profile, it is that but for what the report says.
 func TestProcessesSeeWhatGoTestShows(t *testing.T) {
+	t.Parallel()
 	for _, processes := range []string{"", `processes = "fresh"`} {
 		t.Run(processes, func(t *testing.T) {
-			if processes != "" && os.Getenv("TUNELAB_TEST_SLOW") == "" {
-				t.Skip("in CI")
+			if processes != "" {
+				inCI(t)
 			}
 			dir := t.TempDir()
 			module := maps.Clone(dumping)

@@ -58,6 +58,14 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// inCI skips what takes too long for the newcomer's command.
+func inCI(t *testing.T) {
+	t.Helper()
+	if os.Getenv("TUNELAB_TEST_SLOW") == "" {
+		t.Skip("TUNELAB_TEST_SLOW=1 asks for it")
+	}
+}
+
 // canLimit reports whether a memory cgroup can be made here.
 func canLimit() bool {
 	for _, parent := range []string{"/sys/fs/cgroup/memory", "/sys/fs/cgroup"} {

@@ -178,6 +178,7 @@ func TestStreams(t *testing.T) {
 
 // TestStreamsOfCompare is the same for two revisions.
 func TestStreamsOfCompare(t *testing.T) {
+	inCI(t)
 	t.Parallel()
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("git is not there")
