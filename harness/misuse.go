@@ -2,10 +2,14 @@ package harness
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"time"
 
+	"tunelab/harness/internal/process"
 	"tunelab/harness/lint"
 	"tunelab/results/misuse"
 )
@@ -30,12 +34,10 @@ func (s *session) findMisuse(ctx context.Context) {
 			continue
 		}
 		seen[key] = true
-		limited, cancel := context.WithTimeout(ctx, lintTime)
-		found, err := lint.Built(limited, lint.Target{
+		found, err := s.lint(ctx, lintJob{lint.Target{
 			Dir: t.dir, Patterns: []string{t.pkg}, Flags: slices.Concat(set.flags, ready.args),
 			Env: append(withEnv(nil, set.buildEnv), ready.env...),
-		}, b.bench.path)
-		cancel()
+		}, b.bench.path})
 		if err != nil && ctx.Err() == nil {
 			s.tell(Progress{Stage: StageBuild, Text: "the benchmarks' code was not looked at: " + firstLine(err.Error())})
 		}
@@ -47,6 +49,72 @@ func (s *session) findMisuse(ctx context.Context) {
 			s.misused(f.Relative(root))
 		}
 	}
+}
+
+// lintVar asks this program to be a linter, and says of what.
+const lintVar = "TUNELAB_LINT"
+
+// A lintJob is what a linter looks at, and a lintResult what it found.
+type (
+	lintJob struct {
+		Target lint.Target
+		Binary string
+	}
+	lintResult struct {
+		Found   []misuse.Finding
+		Problem string
+	}
+)
+
+// lint has this same program look, as a child that does not outlive the run: it starts others.
+func (s *session) lint(ctx context.Context, job lintJob) ([]misuse.Finding, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(job)
+	if err != nil {
+		return nil, err
+	}
+	spec := process.Spec{
+		Path: self, Dir: job.Target.Dir, Env: withEnv(os.Environ(), map[string]string{lintVar: string(text), "GOTMPDIR": s.scratch, "PWD": job.Target.Dir}),
+		Timeout: lintTime, MaxOutput: maxOutput,
+	}
+	exit, err := s.children.Run(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	var result lintResult
+	if !exit.Ok() {
+		return nil, errors.New(exit.Why(spec))
+	}
+	if err := json.Unmarshal(exit.Stdout, &result); err != nil {
+		return nil, fmt.Errorf("reading what was found: %w", err)
+	}
+	if result.Problem != "" {
+		return result.Found, errors.New(result.Problem)
+	}
+	return result.Found, nil
+}
+
+// lintIfAsked makes this process a linter, if it was started as one, and reports whether it was.
+func lintIfAsked() bool {
+	text := os.Getenv(lintVar)
+	if text == "" {
+		return false
+	}
+	var job lintJob
+	var result lintResult
+	err := json.Unmarshal([]byte(text), &job)
+	if err == nil {
+		os.Unsetenv(lintVar)
+		result.Found, err = lint.Built(context.Background(), job.Target, job.Binary)
+	}
+	if err != nil {
+		result.Problem = err.Error()
+	}
+	json.NewEncoder(os.Stdout).Encode(result)
+	return true
 }
 
 // misused notes a finding, once for all variants.

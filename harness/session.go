@@ -91,7 +91,7 @@ type Outcome struct {
 
 // WatchIfAsked turns this process into the watcher that ends a killed run's children, if it was started as one; it
 // then returns true when its work is done. Programs that call [Run] or [Resume] call it first in main.
-func WatchIfAsked() bool { return process.WatchIfAsked() }
+func WatchIfAsked() bool { return process.WatchIfAsked() || lintIfAsked() }
 
 // Run measures a scenario: builds, checks, pilot, plan, blocks. It returns where the results are, and an error when
 // there are none or they are incomplete: ctx's error after an interruption, one with [ErrFailed] for a build or base
