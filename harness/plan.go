@@ -306,7 +306,7 @@ func (s *session) guess(cases []string, quick bool) time.Duration {
 	for _, name := range cases {
 		trials := 2 + LeastBlocks*len(s.names[name])
 		length := s.scenario.SliceOf(name, quick) * time.Duration(1+s.warmups(name))
-		sum += time.Duration(trials) * (length + around)
+		sum += time.Duration(trials) * max(length+around, s.took(name))
 		if s.mayAlternate() && s.levelsLimit(len(cases)) > 0 {
 			sum += levelsTime
 		}
