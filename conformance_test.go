@@ -126,7 +126,7 @@ func (m *conformModule) conform(ctx context.Context, work string) ([]string, err
 	return nil, nil
 }
 
-// starved reports whether something was left out for want of time.
+// starved reports whether the budget ran out before everything was measured.
 func (r *conformRun) starved() bool {
 	return slices.ContainsFunc([]string{"the budget has no room for it", "the budget allows only about", "the budget was used up", "is used up by the packages before it", "more than the budget allows"},
 		func(text string) bool { return strings.Contains(r.text, strings.TrimSpace(text)) })

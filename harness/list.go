@@ -115,8 +115,7 @@ func (s *session) baseFirst() []scenarios.Variant {
 }
 
 const (
-	// listPart is of how many of the budget's parts a benchmark may take one to run once: with more it could hardly be
-	// measured.
+	// A benchmark may take 1/listPart of the budget to run once. A slower one could hardly be measured.
 	listPart    = 8
 	leastToList = 5 * time.Second
 )

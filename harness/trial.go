@@ -21,7 +21,7 @@ type attempt struct {
 	took    time.Duration // the whole attempt, what the harness does around the process included
 	wall    time.Duration // of the last run that was asked for, 0 where that is not known
 	beside  time.Duration // of that outside of the timed loop
-	perOp   float64       // ns that an operation took besides, while the timer stood, by two runs of the process
+	perOp   float64       // ns per operation while the timer was stopped, estimated from two runs of one process
 	steal   float64       // ms
 	foreign float64       // ms
 	load    float64

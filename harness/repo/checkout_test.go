@@ -424,7 +424,7 @@ func TestCarry(t *testing.T) {
 	}
 }
 
-// TestHints: what failed for want of a file that git ignores says so.
+// TestHints checks that a failure names the ignored file that was missing.
 func TestHints(t *testing.T) {
 	p := newPlace(t)
 	p.write(map[string]string{"repo/go.mod": "module m\n", "repo/.gitignore": "*.pb.go\n/a/testdata\n/other\n", "repo/a/a.go": "package a"})

@@ -20,7 +20,7 @@ const (
 	Broken      Kind = "broken"       // a package that could not be built or measured
 	OnlyOld     Kind = "disappeared"  // benchmarks that the baseline has and the tip has not
 	OnlyNew     Kind = "new"          // benchmarks that the tip has and the baseline has not
-	NotMeasured Kind = "not measured" // it breaks on both sides, or for want of budget
+	NotMeasured Kind = "not measured" // it fails on both sides, or the budget had no room for it
 	Skipped     Kind = "skipped"      // by itself, or by build tags
 	Misused     Kind = "misused"      // a benchmark that measures something else than it says
 	Alike       Kind = "alike"        // a package that both sides build into the same bytes
