@@ -104,15 +104,13 @@ func (m server) run(ctx context.Context, n, cpu int, counts, benchmark string, l
 // A talk is with one server that is alone.
 type talk struct {
 	server
-	s     *session
 	party *process.Party
-	spec  process.Spec
 	fence *process.Fence
 }
 
 // talk starts a process of the variant alone, with the variant's limits.
 func (s *session) talk(v scenarios.Variant, bin *binary, spec process.Spec, wrap func(process.Spec) process.Spec) (*talk, error) {
-	t := &talk{s: s, party: s.children.NewParty(), spec: spec}
+	t := &talk{party: s.children.NewParty()}
 	if v.Limits != (scenarios.Limits{}) {
 		var err error
 		if t.fence, err = s.fence(v); err != nil {
