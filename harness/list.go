@@ -31,6 +31,7 @@ type broken struct {
 	name string // without "Benchmark"; "" when the process ended outside of any
 	why  string
 	slow bool // it did not end in time
+	lost bool // nobody came to it
 	well bool // its process ended with status 0
 }
 
@@ -165,7 +166,7 @@ func (s *session) listAlone(ctx context.Context, v scenarios.Variant, l *listing
 	broke := l.broken
 	l.broken = nil
 	for i, b := range broke {
-		if b.name == "" || b.slow || i >= mostAlone || time.Now().After(until) {
+		if b.name == "" || b.slow || b.lost || i >= mostAlone || time.Now().After(until) {
 			l.broken = append(l.broken, b)
 			continue
 		}
@@ -214,7 +215,7 @@ func (s *session) listAll(ctx context.Context, v scenarios.Variant, l *listing, 
 func (l *listing) breakRest(done []string, why string) {
 	for _, name := range l.has {
 		if !slices.Contains(done, name) {
-			l.broken = append(l.broken, broken{name: strings.TrimPrefix(name, "Benchmark"), why: why, slow: true})
+			l.broken = append(l.broken, broken{name: strings.TrimPrefix(name, "Benchmark"), why: why, lost: true})
 		}
 	}
 }
@@ -237,7 +238,9 @@ func (s *session) listOnce(ctx context.Context, v scenarios.Variant, pattern str
 		return nil, fmt.Errorf("finding the benchmarks of variant %s: %w", v.Name, err)
 	}
 	answer := serve.Read(text)
-	l.has = answer.Has
+	if len(answer.Has) > 0 { // a process that ended before it could say so takes nothing back
+		l.has = answer.Has
+	}
 	open := l.read(answer, printed, done)
 	if askErr == nil {
 		return nil, nil
@@ -367,7 +370,11 @@ func (s *session) nameOthers() {
 				continue
 			}
 			told[name] = true
-			s.notMeasured(name, results.Breaks, v.Name, fmt.Sprintf("it fails in %s: %s", v.Name, b.why))
+			code, how := results.Breaks, "it fails"
+			if b.lost {
+				code, how = results.Unknown, "nobody came to it"
+			}
+			s.notMeasured(name, code, v.Name, fmt.Sprintf("%s in %s: %s", how, v.Name, b.why))
 		}
 		for _, skipped := range s.listings[v.Name].skipped {
 			if name, ok := v.Case(skipped); ok && !told[name] && s.names[name] == nil {

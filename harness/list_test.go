@@ -71,3 +71,12 @@ func TestReason(t *testing.T) {
 		}
 	}
 }
+
+// What nobody came to is named, and told from what broke.
+func TestListingBreaksRest(t *testing.T) {
+	l := listing{has: []string{"BenchmarkA", "BenchmarkB", "BenchmarkC"}, broken: []broken{{name: "B", why: "panic"}}}
+	l.breakRest([]string{"BenchmarkA", "BenchmarkB"}, "no time")
+	if want := []broken{{name: "B", why: "panic"}, {name: "C", why: "no time", lost: true}}; !slices.Equal(l.broken, want) {
+		t.Errorf("%+v, want %+v", l.broken, want)
+	}
+}
